@@ -1,0 +1,39 @@
+"""Keyed draws: the same choice in any order, on any machine, from any shard."""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+import numpy as np
+
+T = TypeVar("T")
+
+
+def content_key(*parts: object, length: int = 16) -> str:
+    """Return a hexadecimal key of *length* digits that depends on every part and their order.
+
+    Parts are written with ``repr``, so they must be plain values (str, int, float, bool, None,
+    tuples of these); BLAKE2b, 16 bytes.
+    """
+    text = "\x1f".join(repr(part) for part in parts)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()[:length]
+
+
+def draw_key(seed: int, *parts: object) -> int:
+    """Return a uniform 64-bit integer decided by the seed and the parts alone."""
+    return int(content_key(seed, *parts), 16)
+
+
+def uniform(seed: int, *parts: object) -> float:
+    """Return a number in [0, 1) decided by the seed and the parts alone."""
+    return (draw_key(seed, *parts) >> 11) / 2**53
+
+
+def draw(items: Iterable[T], k: int, *, seed: int, key: Callable[[T], object] = lambda item: item) -> list[T]:
+    """Return *k* of the items (all, if there are fewer), the same ones in whatever order they come."""
+    return sorted(items, key=lambda item: draw_key(seed, key(item)))[:k]
+
+
+def generator(seed: int, *parts: object) -> np.random.Generator:
+    """Return a NumPy generator for resampling, decided by the seed and the parts alone."""
+    return np.random.default_rng(draw_key(seed, *parts))

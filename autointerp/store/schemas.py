@@ -1,0 +1,66 @@
+"""The columns of every table, declared once; ``parts`` writes and checks against these."""
+
+import pyarrow as pa
+
+S, F, I = pa.string(), pa.float64(), pa.int64()  # noqa: E741
+
+
+def _schema(**columns: pa.DataType) -> pa.Schema:
+    """Return a schema in which a column may be empty only if its name ends with ``_``, which is cut off."""
+    return pa.schema(
+        [pa.field(name.removesuffix("_"), kind, nullable=name.endswith("_")) for name, kind in columns.items()]
+    )
+
+
+TABLES: dict[str, pa.Schema] = {
+    # One row a dictionary. fraction_* were measured on documents the dictionary never trained on.
+    "dictionaries": _schema(
+        dictionary=S, family=S, width=I, site=S, subject=S, kind=S, sha256=S,
+        l0_=F, fraction_variance_explained_=F, fraction_ce_recovered_=F, n_alive_=I, tokens_seen=I,
+    ),
+    # One row a feature of every dictionary, sampled or not. status: scored means explained and scored,
+    # else dead / too_few_examples / not_sampled / ... ; histogram = token counts per quarter octave of
+    # activation, from 2**histogram_start upwards.
+    "features": _schema(
+        dictionary=S, feature=I, density=F, window_density=F, peak=F, n_windows=I, n_held_out=I,
+        fraction_single_token_=F, histogram_start=I, histogram=pa.list_(I),
+        promoted=pa.list_(S), suppressed=pa.list_(S), token_stats=S, n_shown_tokens=I, status=S,
+    ),
+    # One row a sampled window. activations in the same order as tokens (display strings).
+    "evidence": _schema(
+        dictionary=S, feature=I, side=S, doc=S, start=I, tokens=pa.list_(S), token_ids=pa.list_(I),
+        activations=pa.list_(F), stratum=S, weight=F,
+    ),
+    # explanation = key of the label; control labels (shuffled, blank) are rows too: explainer control:*.
+    "explanations": _schema(
+        explanation=S, dictionary=S, feature=I, text=S, explainer=S, model=S, prompt_version=S, question=S,
+        tokens=I, usd_=F,
+    ),
+    "predictions": _schema(
+        dictionary=S, feature=I, explanation=S, scorer=S, variant=S, judge=S, control=S, draw=I, item=S,
+        truth=F, guess_=F, weight=F, kind=S, reason=S,
+    ),
+    "scores": _schema(
+        dictionary=S, feature=I, explanation=S, scorer=S, variant=S, judge=S, control=S, draw=I, metric=S,
+        value_=F, low_=F, high_=F, chance_=F, n_asked=I, n_read=I, status=S, reason=S,
+    ),
+    "failures": _schema(stage=S, about=S, reason=S, detail=S),
+    "calls": _schema(
+        question=S, model=S, tokens_in=I, tokens_out=I, tokens_cached=I, usd_=F, seconds=F, tries=I,
+        cached=pa.bool_(),
+    ),
+    # One row a judge x scorer: what the zoo says of it. See trust/certificate.py.
+    "certificates": _schema(
+        judge=S, scorer=S, metric=S, prompt_version=S, n_features=I, n_labels=I, n_asked=I, n_read=I,
+        tau_=F, tau_low_=F, tau_high_=F, auroc_=F, auroc_low_=F, auroc_high_=F, exact_first_=F,
+        sensitivity_=F, specificity_=F, certified=pa.bool_(), reason=S,
+    ),
+    # Harvest: one row a context of 128 tokens (without BOS); kept is False on tokens of massive norm.
+    "contexts": _schema(
+        doc=S, side=S, start=I, context=I, token_ids=pa.list_(pa.int32()), kept=pa.list_(pa.bool_()),
+    ),
+    # Harvest: every non-zero activation, sorted by (feature, context, position) within a part.
+    "activations": _schema(
+        dictionary=S, feature=pa.int32(), context=pa.int32(), position=pa.int16(), activation=pa.float32(),
+    ),
+}  # fmt: skip
