@@ -1,0 +1,95 @@
+"""Whether two scorers put the same features on top: Spearman over features, never an average of the two."""
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+
+from autointerp.analysis.estimates import RESAMPLES, Floats
+from autointerp.analysis.values import feature_values, headline_values
+from autointerp.core.draws import generator
+
+MIN_FEATURES = 4
+"""With three features any order has a probability of 1/6: no interval is worth printing."""
+
+SIDE = ["scorer", "variant", "metric"]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Rank correlation of two measures over the *n* features both have scored; ``note`` says why it is None."""
+
+    dictionary: str
+    explainer: str
+    judge: str
+    first: str
+    second: str
+    rho: float | None
+    low: float | None
+    high: float | None
+    n: int
+    note: str = ""
+
+
+def spearman(x: Floats, y: Floats) -> float | None:
+    """Return Spearman's rho with mid-ranks for ties, or None for fewer than 2 pairs or a constant side."""
+    if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return None
+    return float(np.corrcoef(rankdata(x), rankdata(y))[0, 1])
+
+
+def agreements(scores: pd.DataFrame, explanations: pd.DataFrame, *, seed: int = 0) -> tuple[Agreement, ...]:
+    """Return every pair of headline measures, per dictionary, explainer and judge; controls left out."""
+    values = headline_values(feature_values(scores, explanations))
+    return tuple(
+        _agree(str(d), str(e), str(j), first, second, wide, seed)
+        for (d, e, j), group in (values.groupby(["dictionary", "explainer", "judge"]) if len(values) else [])
+        for wide in [_by_measure(group)]
+        for first, second in combinations(wide.columns, 2)
+    )
+
+
+def _by_measure(group: pd.DataFrame) -> pd.DataFrame:
+    """Return values, shape [n_features, n_measures], NaN where a measure is missing."""
+    sides = zip(*(group[name].astype(str) for name in SIDE), strict=True)
+    names = ["/".join(part for part in side if part) for side in sides]
+    return group.assign(measure=names).pivot_table(index="feature", columns="measure", values="value")
+
+
+def _agree(
+    dictionary: str, explainer: str, judge: str, first: str, second: str, wide: pd.DataFrame, seed: int
+) -> Agreement:
+    both = wide[[first, second]].dropna().to_numpy(np.float64)
+    x, y = both[:, 0], both[:, 1]
+    rho, n = spearman(x, y), len(x)
+    if rho is None or n < MIN_FEATURES:
+        note = "one side is constant" if n >= MIN_FEATURES else f"{n} features, at least {MIN_FEATURES} needed"
+        return Agreement(dictionary, explainer, judge, first, second, None, None, None, n, note)
+    low, high = _interval(x, y, seed, (dictionary, explainer, judge, first, second))
+    return Agreement(dictionary, explainer, judge, first, second, rho, low, high, n)
+
+
+def _interval(x: Floats, y: Floats, seed: int, about: tuple[object, ...]) -> tuple[float, float]:
+    """Return the 95% bootstrap interval over features; draws in which a side is constant are left out."""
+    picks = generator(seed, "spearman", *about).integers(len(x), size=(RESAMPLES, len(x)))
+    rho = _row_correlations(rankdata(x[picks], axis=1), rankdata(y[picks], axis=1))
+    low, high = np.nanquantile(rho, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _row_correlations(x: Floats, y: Floats) -> Floats:
+    """Return Pearson's r of each row, shape [n_draws]; NaN where a side is constant."""
+    x, y = x - x.mean(axis=1, keepdims=True), y - y.mean(axis=1, keepdims=True)
+    scale = np.sqrt((x**2).sum(axis=1) * (y**2).sum(axis=1))
+    r: Floats = np.divide((x * y).sum(axis=1), scale, out=np.full(len(x), np.nan), where=scale > 0)
+    return r
+
+
+def agreement(scores: pd.DataFrame, explanations: pd.DataFrame, *, seed: int = 0) -> pd.DataFrame:
+    """Return ``agreements`` as a frame, one row a pair."""
+    rows = [
+        {name: getattr(a, name) for name in Agreement.__slots__} for a in agreements(scores, explanations, seed=seed)
+    ]
+    return pd.DataFrame(rows, columns=list(Agreement.__slots__))

@@ -1,0 +1,90 @@
+"""What the zoo says of a judge, and which of a run's lines it covers."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import pandas as pd
+
+from autointerp.analysis.figures import number
+from autointerp.analysis.summary import Line
+
+AUROC_BAR, TAU_BAR = 0.80, 0.50
+"""Lower 95% bounds a certified judge has to reach (PROTOCOLS §4; settings there)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """One judge and scorer on features whose truth is known; see ``trust``. None = not measured."""
+
+    judge: str
+    scorer: str
+    metric: str
+    n_features: int
+    n_labels: int
+    n_asked: int
+    n_read: int
+    tau: float | None
+    tau_low: float | None
+    tau_high: float | None
+    auroc: float | None
+    auroc_low: float | None
+    auroc_high: float | None
+    exact_first: float | None
+    sensitivity: float | None
+    specificity: float | None
+    certified: bool
+    reason: str
+
+
+def read_certificates(frame: pd.DataFrame) -> tuple[Certificate, ...]:
+    """Return the rows of the certificates table in the order judge, scorer, metric."""
+    rows = [_certificate(row) for row in frame.to_dict("records")]
+    return tuple(sorted(rows, key=lambda c: (c.judge, c.scorer, c.metric)))
+
+
+def _certificate(row: Mapping[Hashable, Any]) -> Certificate:
+    cells = {field.name: row[field.name] for field in fields(Certificate)}
+    values: dict[str, Any] = {name: None if pd.isna(cell) else cell for name, cell in cells.items()}
+    return Certificate(**values)
+
+
+def certificate_of(line: Line, certificates: Sequence[Certificate]) -> Certificate | None:
+    """Return the certificate of this line's judge, scorer and metric, or None: it was never examined on it."""
+    found = [c for c in certificates if c.judge == line.judge and c.scorer == line.scorer]
+    exact = [c for c in found if c.metric == line.metric]
+    return next(iter(exact or found), None)
+
+
+def standing(line: Line, certificates: Sequence[Certificate]) -> str:
+    """Return ``certified``, or ``uncertified`` with the reason in brackets."""
+    found = certificate_of(line, certificates)
+    if found is None:
+        return "uncertified (never examined)"
+    return "certified" if found.certified else "uncertified (failed)"
+
+
+def certificate_sentence(c: Certificate) -> str:
+    """Return what the certificate means for the scores below it."""
+    figures = f"AUROC {_range(c.auroc, c.auroc_low, c.auroc_high)}, tau {_range(c.tau, c.tau_low, c.tau_high)}"
+    counts = f"{c.n_labels} labels of {c.n_features} features, {c.n_read}/{c.n_asked} replies read"
+    return f"{_finding(c)} ({figures}; {counts})"
+
+
+def _finding(c: Certificate) -> str:
+    who = f"With the scorer {c.scorer}, the judge {c.judge}"
+    where = "on features whose truth is known"
+    if c.auroc is None:
+        return f"{who} could not be examined {where}: {c.reason or 'no reply could be used'}"
+    if c.certified:
+        return f"{who} tells right labels from wrong ones {where}"
+    if c.auroc_low is None or c.auroc_low <= 0.5:
+        return f"{who} cannot tell right labels from wrong ones {where}"
+    bar = f"the bar is a lower bound of {number(AUROC_BAR)} for AUROC and {number(TAU_BAR)} for tau"
+    return f"{who} tells right labels from wrong ones {where} better than chance, but too poorly to be certified; {bar}"
+
+
+def _range(value: float | None, low: float | None, high: float | None) -> str:
+    if value is None or low is None or high is None:
+        return number(value)
+    return f"{number(value)} [{number(low)}, {number(high)}]"

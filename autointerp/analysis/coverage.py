@@ -1,0 +1,53 @@
+"""What became of every feature of every dictionary: counted before any score is read."""
+
+import pandas as pd
+
+from autointerp.core.types import Reason
+
+NOT_ELIGIBLE = ("dead", "too_few_examples")
+
+
+def coverage(features: pd.DataFrame, dictionaries: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a dictionary, narrow ones first, counting ALL its features.
+
+    Columns: dictionary, width, n_features (rows seen), one column a status that occurs (closed list
+    order, ``scored`` always), ``unlisted`` (width minus rows: features nobody reported on),
+    n_eligible (neither dead nor too few examples) and n_drawn (eligible and sampled).
+    """
+    counts = _counts(features).reindex(columns=_statuses(features), fill_value=0)
+    widths = (
+        dictionaries.drop_duplicates("dictionary").set_index("dictionary")["width"]
+        if len(dictionaries)
+        else pd.Series(dtype="int64")
+    )
+    names = counts.index.union(widths.index)
+    counts = counts.reindex(names, fill_value=0).astype(int)
+    listed = counts.sum(axis=1)
+    width = widths.reindex(names).fillna(listed).astype(int)
+    eligible = listed - counts.reindex(columns=list(NOT_ELIGIBLE), fill_value=0).sum(axis=1)
+    drawn = eligible - counts.get("not_sampled", pd.Series(0, index=names))
+    table = counts.assign(unlisted=(width - listed).clip(lower=0), n_eligible=eligible, n_drawn=drawn)
+    table.insert(0, "n_features", listed)
+    table.insert(0, "width", width)
+    return table.rename_axis("dictionary").reset_index().sort_values(["width", "dictionary"], ignore_index=True)
+
+
+def _counts(features: pd.DataFrame) -> pd.DataFrame:
+    """Return counts, shape [n_dictionaries, n_statuses]."""
+    return pd.crosstab(features["dictionary"], features["status"]) if len(features) else pd.DataFrame()
+
+
+def _statuses(features: pd.DataFrame) -> list[str]:
+    """Return the statuses to count: the closed list's order, strangers last."""
+    seen = set(features["status"].astype(str)) if len(features) else set()
+    known = [reason.value for reason in Reason if reason.value in seen or reason is Reason.SCORED]
+    return known + sorted(seen - set(known))
+
+
+def failures_by_reason(failures: pd.DataFrame) -> pd.DataFrame:
+    """Return stage, reason, n and one example of the detail, most frequent first."""
+    if failures.empty:
+        return pd.DataFrame({name: pd.Series(dtype=object) for name in ("stage", "reason", "n", "example")})
+    grouped = failures.groupby(["stage", "reason"], sort=True)
+    found = grouped.agg(n=("about", "size"), example=("detail", "first")).reset_index()
+    return found.sort_values(["n", "stage", "reason"], ascending=[False, True, True], ignore_index=True)

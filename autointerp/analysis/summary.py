@@ -1,0 +1,198 @@
+"""Scores of many features as one line a dictionary and measure, with interval, coverage and controls."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from autointerp.analysis.estimates import Estimate, estimate_mean, n_for_half_width
+from autointerp.analysis.values import MEASURE, feature_values, is_headline, is_main
+
+CONTROLS = ("shuffled", "blank", "lookup")
+NEVER_ASKED = frozenset({"dead", "too_few_examples", "not_sampled"})
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """A control beside the labels: its own mean, and the mean of the per-feature differences."""
+
+    control: str
+    mean: Estimate
+    excess: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One dictionary, explainer, scorer, variant, metric and judge.
+
+    ``per_firing`` weights each feature by its density. ``chance`` is None when a worthless label has
+    no fixed score. ``unscored`` counts the asked features without a value by reason.
+    """
+
+    dictionary: str
+    width: int | None
+    explainer: str
+    scorer: str
+    variant: str
+    metric: str
+    judge: str
+    chance: float | None
+    mean: Estimate
+    per_firing: Estimate
+    n_asked: int
+    unscored: tuple[tuple[str, int], ...]
+    against: tuple[Against, ...]
+
+    @property
+    def is_headline(self) -> bool:
+        return is_headline(self.scorer, self.metric)
+
+    @property
+    def is_main(self) -> bool:
+        return is_main(self.scorer, self.variant, self.metric)
+
+    @property
+    def measure(self) -> str:
+        """Scorer, variant and metric as one phrase."""
+        variant = f" ({self.variant.replace('_', ' ')})" if self.variant else ""
+        return f"{self.scorer}{variant}, {self.metric.replace('_', ' ')}"
+
+    def control(self, name: str) -> Against | None:
+        """Return the control of this name, or None when it was not asked for."""
+        return next((a for a in self.against if a.control == name), None)
+
+
+def width_of(dictionary: str, dictionaries: pd.DataFrame) -> int | None:
+    """Return the width on record, else the number after the last slash, else None."""
+    on_record = dictionaries.loc[dictionaries["dictionary"] == dictionary, "width"] if len(dictionaries) else None
+    if on_record is not None and len(on_record):
+        return int(on_record.iloc[0])
+    last = dictionary.rsplit("/", 1)[-1]
+    return int(last) if last.isdecimal() else None
+
+
+def summary_lines(
+    scores: pd.DataFrame,
+    explanations: pd.DataFrame,
+    features: pd.DataFrame,
+    dictionaries: pd.DataFrame,
+    *,
+    seed: int = 0,
+) -> tuple[Line, ...]:
+    """Return the lines, narrow dictionaries first.
+
+    Asked = every feature that was drawn, also where no label could be written; a feature without
+    any row counts as its ``features.status``, or as ``pending``.
+    """
+    values = feature_values(scores, explanations)
+    real, controls = values[values["control"] == "none"], values[values["control"] != "none"]
+    if real.empty:
+        return ()
+    lines = [
+        _line(tuple(map(str, key)), group, controls, features, width_of(str(key[0]), dictionaries), seed)
+        for key, group in real.groupby(["dictionary", *MEASURE], sort=True)
+    ]
+    return tuple(sorted(lines, key=lambda line: (line.width or 0, line.dictionary)))
+
+
+def _line(
+    key: tuple[str, ...],
+    group: pd.DataFrame,
+    controls: pd.DataFrame,
+    features: pd.DataFrame,
+    width: int | None,
+    seed: int,
+) -> Line:
+    dictionary, explainer, scorer, variant, metric, judge = key
+    scored = group.dropna(subset=["value"]).set_index("feature")["value"].astype(float)
+    drawn = _drawn(features[features["dictionary"] == dictionary])
+    density = features[features["dictionary"] == dictionary].set_index("feature")["density"]
+    return Line(
+        dictionary=dictionary,
+        width=width,
+        explainer=explainer,
+        scorer=scorer,
+        variant=variant,
+        metric=metric,
+        judge=judge,
+        chance=_mean_or_none(group["chance"]),
+        mean=estimate_mean(np.asarray(scored, dtype=np.float64), seed=seed, about=(*key, "mean")),
+        per_firing=_per_firing(scored, density, seed, key),
+        n_asked=len(set(drawn.index) | set(group["feature"])),
+        unscored=_unscored(group, drawn),
+        against=tuple(_against(scored, _controls_of(controls, key), seed, key)),
+    )
+
+
+def _drawn(features: pd.DataFrame) -> pd.Series:
+    """Return the status of each feature that was drawn for explaining, by feature."""
+    return features[~features["status"].isin(NEVER_ASKED)].set_index("feature")["status"]
+
+
+def _mean_or_none(column: pd.Series) -> float | None:
+    numbers = column.dropna()
+    return float(numbers.astype(float).mean()) if len(numbers) else None
+
+
+def _per_firing(scored: pd.Series, density: pd.Series, seed: int, key: tuple[str, ...]) -> Estimate:
+    """Return the mean over firings: each feature weighted by its density (per token)."""
+    weights = density[~density.index.duplicated()].reindex(scored.index).fillna(0.0)
+    about = (*key, "per firing")
+    return estimate_mean(np.asarray(scored, dtype=np.float64), weights=weights.to_numpy(float), seed=seed, about=about)
+
+
+def _unscored(group: pd.DataFrame, drawn: pd.Series) -> tuple[tuple[str, int], ...]:
+    """Return (reason, n) of the asked features without a value, most frequent first."""
+    with_row = group.loc[group["value"].isna(), "status"]
+    without = drawn[~drawn.index.isin(group["feature"])].replace("scored", "pending")
+    counts = pd.concat([with_row, without]).astype(str).value_counts()
+    return tuple(sorted(((str(r), int(n)) for r, n in counts.items()), key=lambda pair: (-pair[1], pair[0])))
+
+
+def _controls_of(controls: pd.DataFrame, key: tuple[str, ...]) -> pd.DataFrame:
+    """Return the control values a line may be compared with; the look-up has no judge of its own."""
+    dictionary, _, scorer, variant, metric, judge = key
+    same = controls[["dictionary", "scorer", "variant", "metric"]] == [dictionary, scorer, variant, metric]
+    judged = (controls["judge"] == judge) | (controls["control"] == "lookup")
+    return controls[same.all(axis=1) & judged]
+
+
+def _against(scored: pd.Series, controls: pd.DataFrame, seed: int, key: tuple[str, ...]) -> Iterator[Against]:
+    others = sorted(set(controls["control"]) - set(CONTROLS))
+    for name in (*CONTROLS, *others):
+        rows = controls[controls["control"] == name]
+        if rows.empty:
+            continue
+        value = rows.dropna(subset=["value"]).groupby("feature")["value"].mean().astype(float)
+        pairs = (scored - value).dropna()
+        yield Against(
+            control=name,
+            mean=estimate_mean(value.to_numpy(np.float64), seed=seed, about=(*key, name)),
+            excess=estimate_mean(pairs.to_numpy(np.float64), seed=seed, about=(*key, "excess", name)),
+        )
+
+
+def summary(lines: tuple[Line, ...]) -> pd.DataFrame:
+    """Return the lines as a frame: one row a line, intervals as ``*_low`` and ``*_high``, None as NaN."""
+    return pd.DataFrame([_row(line) for line in lines])
+
+
+def _row(line: Line) -> dict[str, object]:
+    names = ("dictionary", "width", "explainer", "scorer", "variant", "metric", "judge", "chance", "n_asked")
+    row: dict[str, object] = {name: getattr(line, name) for name in names}
+    row |= {"n_scored": line.mean.n, "sd": line.mean.sd, "n_for_half_width_0.05": n_for_half_width(line.mean.sd)}
+    row |= {"unscored": "; ".join(f"{reason} {n}" for reason, n in line.unscored)}
+    row |= _columns("value", line.mean) | _columns("per_firing", line.per_firing)
+    for a in line.against:
+        row |= _columns(a.control, a.mean) | _columns(f"excess_{a.control}", a.excess)
+        row[f"n_pairs_{a.control}"] = a.excess.n
+    row["note"] = "" if line.mean.n >= 2 else f"no interval: {line.mean.n} scored"
+    return row
+
+
+def _columns(name: str, e: Estimate) -> dict[str, float]:
+    return {
+        column: np.nan if number is None else number
+        for column, number in ((name, e.value), (f"{name}_low", e.low), (f"{name}_high", e.high))
+    }

@@ -1,0 +1,60 @@
+"""One value a feature and measure: scores joined with who wrote the label, draws of a control averaged."""
+
+import numpy as np
+import pandas as pd
+
+MEASURE = ["explainer", "scorer", "variant", "metric", "judge"]
+"""What must be equal before two features' values may be averaged."""
+
+HEADLINES = {"simulation": "correlation", "detection": "auroc"}
+"""The metric of a scorer that is shown first; other scorers show every metric."""
+
+MAIN_VARIANTS = {"simulation": "top_and_random"}
+"""The variant a verdict speaks of (Bills et al. 2023 report both; random-only is in the tables)."""
+
+LOWER_IS_BETTER = frozenset({"false_fire"})
+
+COLUMNS = ["dictionary", *MEASURE, "control", "feature", "value", "chance", "status", "n_draws"]
+
+
+def is_headline(scorer: str, metric: str) -> bool:
+    """Whether this metric is the one a scorer is read by."""
+    return HEADLINES.get(scorer, metric) == metric
+
+
+def is_main(scorer: str, variant: str, metric: str) -> bool:
+    """Whether a verdict speaks of this measure; every other one stands in the tables only."""
+    return is_headline(scorer, metric) and MAIN_VARIANTS.get(scorer, variant) == variant
+
+
+def feature_values(scores: pd.DataFrame, explanations: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a feature, measure and control, with columns ``COLUMNS``.
+
+    ``value`` is the mean of the scored draws and NaN when none was scored; ``status`` is ``scored`` or
+    the first reason; ``explainer`` of a control row is ``control:<control>``, of a label that is not
+    in *explanations* ``unknown``.
+    """
+    if scores.empty:
+        return pd.DataFrame({name: pd.Series(dtype=object) for name in COLUMNS})
+    rows = scores.assign(explainer=_explainers(scores, explanations)).sort_values("draw", kind="stable")
+    keys = ["dictionary", *MEASURE, "control", "feature"]
+    grouped = rows.groupby(keys, sort=True, dropna=False)
+    found = grouped.agg(
+        value=("value", "mean"), chance=("chance", "mean"), status=("status", "first"), n_draws=("value", "count")
+    ).reset_index()
+    found.loc[found["n_draws"] > 0, "status"] = "scored"
+    return found[COLUMNS]
+
+
+def headline_values(values: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that carry a number, belong to real labels and are their scorer's headline metric."""
+    found = values[(values["control"] == "none") & values["value"].notna()]
+    chosen = [is_headline(str(s), str(m)) for s, m in zip(found["scorer"], found["metric"], strict=True)]
+    return found[np.array(chosen, dtype=bool)].astype({"value": float})
+
+
+def _explainers(scores: pd.DataFrame, explanations: pd.DataFrame) -> pd.Series:
+    """Return who wrote the label of each score, shape [n_scores]."""
+    known = explanations.drop_duplicates("explanation").set_index("explanation")["explainer"]
+    writer = scores["explanation"].map(known).fillna("unknown").astype(str)
+    return writer.where(scores["control"] == "none", "control:" + scores["control"].astype(str))

@@ -1,0 +1,255 @@
+"""The verdict of a run in sentences: what the scores allow one to say, and what they do not."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Literal
+
+import pandas as pd
+
+from autointerp.analysis.agreement import Agreement
+from autointerp.analysis.certificates import Certificate, certificate_of, certificate_sentence
+from autointerp.analysis.estimates import n_for_half_width
+from autointerp.analysis.figures import count, number, with_interval
+from autointerp.analysis.summary import Against, Line
+from autointerp.analysis.values import is_main
+from autointerp.analysis.width import Trend
+
+Tone = Literal["warning", "plain", "good"]
+
+FEW_FEATURES = 10
+"""Below this many features a percentile bootstrap interval is itself a rough guess, and too narrow."""
+
+MIN_FOR_CLAIM = 6
+"""Fewest pairs for a claim: six differences of one sign have p = 0.03 (two-sided sign test), five 0.06."""
+
+WANTED_HALF_WIDTH = 0.05
+
+CLAIM = (
+    f"Better means: at least {MIN_FOR_CLAIM} pairs, and the 95% interval of the excess above 0, not corrected for "
+    "looking several times; elsewhere the interval includes 0."
+)
+
+STAND_INS = ("oracle", "constant", "scripted")
+"""Judges that are programs of ours, not language models."""
+
+CONTROL_NAMES = {
+    "shuffled": "another feature's label",
+    "blank": "a blank label",
+    "lookup": "a table of tokens without any label",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One sentence or two; ``warning`` limits what may be concluded, ``good`` is a claim that held."""
+
+    tone: Tone
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the verdict is drawn from. ``same_family`` is None when the manifest does not say."""
+
+    lines: tuple[Line, ...]
+    coverage: pd.DataFrame
+    certificates: tuple[Certificate, ...] = ()
+    trends: tuple[Trend, ...] = ()
+    agreements: tuple[Agreement, ...] = ()
+    same_family: bool | None = None
+    explainer: str = ""
+    judge: str = ""
+
+
+def verdict(findings: Findings) -> tuple[Statement, ...]:
+    """Return the sentences, what limits all the rest first. Never empty, never a bare mean."""
+    return (
+        *_judge_statements(findings),
+        *_family_statement(findings),
+        *_coverage_statements(findings),
+        *_excess_statements(findings),
+        *_interval_statements(findings.lines),
+        *_trend_statements(findings.trends),
+        *_agreement_statements(findings.agreements),
+    )
+
+
+def _judge_statements(findings: Findings) -> Iterator[Statement]:
+    """Yield one statement a judge and scorer: examined or not, with what result."""
+    judged = [line for line in findings.lines if line.is_headline]
+    for (judge, scorer), lines in groupby(sorted(judged, key=_judge_and_scorer), key=_judge_and_scorer):
+        yield _judge_statement(judge, scorer, certificate_of(next(lines), findings.certificates))
+    for judge in sorted({line.judge for line in judged if line.judge.startswith(STAND_INS)}):
+        yield Statement(
+            "warning", f"The judge {judge} is a stand-in, not a language model: this run tests the machinery."
+        )
+
+
+def _judge_and_scorer(line: Line) -> tuple[str, str]:
+    return line.judge, line.scorer
+
+
+def _judge_statement(judge: str, scorer: str, certificate: Certificate | None) -> Statement:
+    if certificate is None:
+        text = f"The judge {judge} was never examined with the scorer {scorer} on features whose truth is known: "
+        return Statement("warning", text + f"every {scorer} score below is uncertified.")
+    sentence = certificate_sentence(certificate)
+    if certificate.certified:
+        return Statement("good", f"{sentence}. Its error rates may be different on other concepts.")
+    return Statement("warning", f"{sentence}: every {scorer} score below is uncertified; do not rely on single labels.")
+
+
+def _family_statement(findings: Findings) -> Iterator[Statement]:
+    if findings.same_family:
+        who = f" ({findings.explainer} and {findings.judge})" if findings.explainer and findings.judge else ""
+        text = (
+            f"Explainer and judge are of the same model family{who}: they may share blind spots, which raises scores."
+        )
+        yield Statement("warning", text)
+
+
+def _coverage_statements(findings: Findings) -> Iterator[Statement]:
+    table = findings.coverage
+    if table.empty:
+        yield Statement("warning", "No dictionary and no feature is on record: nothing can be said.")
+        return
+    columns = ("width", "n_eligible", "n_drawn", "scored")
+    total, eligible, drawn, scored = (int(table[name].sum()) for name in columns)
+    yield Statement(
+        "plain",
+        f"{_plural(len(table), 'dictionary', 'dictionaries')} of {count(total)} features in all: "
+        f"{_not_eligible(table)}, {count(eligible)} eligible, {count(drawn)} drawn, {count(scored)} scored. "
+        "The scores speak for eligible features only.",
+    )
+    without = sorted(set(table["dictionary"]) - {line.dictionary for line in findings.lines if line.mean.n})
+    if without:
+        yield Statement("warning", f"No label was scored for {', '.join(map(str, without))}.")
+
+
+def _not_eligible(table: pd.DataFrame) -> str:
+    names = {"dead": "dead", "too_few_examples": "with too few examples to test", "unlisted": "not on record"}
+    counts = {words: int(table[name].sum()) for name, words in names.items() if name in table}
+    return ", ".join(f"{count(n)} {words}" for words, n in counts.items() if n or words != "not on record")
+
+
+def _excess_statements(findings: Findings) -> Iterator[Statement]:
+    """Yield one statement a main measure and explainer: in how many dictionaries labels beat each control."""
+    groups = list(_by_measure(findings.lines))
+    for who, members in groups:
+        yield _excess_statement(who, members, findings.certificates)
+    if any(line.against for _, members in groups for line in members):
+        yield Statement("plain", CLAIM)
+
+
+def _excess_statement(who: str, members: Sequence[Line], certificates: Sequence[Certificate]) -> Statement:
+    names = dict.fromkeys(a.control for line in members for a in line.against)
+    if not names:
+        return Statement("warning", f"{who}: no control was scored, so nothing says what a worthless label gets.")
+    tallies = {name: _tally([a for line in members if (a := line.control(name))]) for name in names}
+    parts = [f"{tally} than {CONTROL_NAMES.get(name, name)}" for name, (tally, _) in tallies.items()]
+    beats = [has_all for _, has_all in tallies.values()]
+    found = certificate_of(members[0], certificates)
+    best: Tone = "good" if found is not None and found.certified else "plain"
+    return Statement(best if all(beats) else "plain" if any(beats) else "warning", f"{who} are {'; '.join(parts)}.")
+
+
+def _by_measure(lines: Sequence[Line]) -> Iterator[tuple[str, list[Line]]]:
+    """Yield the scored lines of each main measure, explainer and judge, with words for them."""
+    chosen = sorted((line for line in lines if line.is_main and line.mean.n), key=_measure)
+    several = len({line.judge for line in chosen}) > 1
+    for (measure, explainer, judge), group in groupby(chosen, key=_measure):
+        by = f", judge {judge}" if several else ""
+        yield f"{measure[0].upper()}{measure[1:]}{by}: labels by the explainer {explainer}", list(group)
+
+
+def _measure(line: Line) -> tuple[str, str, str]:
+    return line.measure, line.explainer, line.judge
+
+
+def _tally(against: Sequence[Against]) -> tuple[str, bool]:
+    """Return in words how many dictionaries have labels above the control, and whether all have."""
+    enough = [a.excess for a in against if a.excess.n >= MIN_FOR_CLAIM]
+    better, worse = sum(e.is_above_zero for e in enough), sum(e.is_below_zero for e in enough)
+    few = len(against) - len(enough)
+    rest = [f"worse in {worse}"] if worse else []
+    rest += [f"too few pairs in {few}"] if few else []
+    text = f"better in {better} of {_plural(len(against), 'dictionary', 'dictionaries')}"
+    return text + (f" ({', '.join(rest)})" if rest else ""), better == len(against)
+
+
+def _interval_statements(lines: Sequence[Line]) -> Iterator[Statement]:
+    """Yield, a main measure, how wide its intervals are and what n a tighter run would take."""
+    for who, members in _by_measure(lines):
+        halves = [h for line in members if (h := line.mean.half_width) is not None]
+        if not halves:
+            text = f"{who}: at most one feature a dictionary was scored, so there is no interval."
+            yield Statement("warning", text)
+        elif max(halves) > WANTED_HALF_WIDTH:
+            yield Statement("plain", _interval_text(who, members, halves))
+
+
+def _interval_text(who: str, members: Sequence[Line], halves: Sequence[float]) -> str:
+    sizes = [line.mean.n for line in members]
+    sds = [sd for line in members if (sd := line.mean.sd) is not None]
+    pooled = math.sqrt(sum(sd**2 for sd in sds) / len(sds))
+    text = (
+        f"{who} have intervals of {_between([number(h) for h in (min(halves), max(halves))])} to either side with "
+        f"{_between([str(n) for n in (min(sizes), max(sizes))])} features a dictionary; a half-width of "
+        f"{number(WANTED_HALF_WIDTH)} would take about {count(n_for_half_width(pooled) or 2)} scored features in each "
+        f"(SD over features {number(pooled)})."
+    )
+    few = f" With fewer than {FEW_FEATURES} features a bootstrap interval is itself rough, and too narrow."
+    return text + (few if min(sizes) < FEW_FEATURES else "")
+
+
+def _trend_statements(trends: Sequence[Trend]) -> Iterator[Statement]:
+    """Yield one statement: how many of the main measures change with width. Each stands with its picture."""
+    main = [t for t in trends if is_main(t.scorer, t.variant, t.metric)]
+    fitted = [t.slope for t in main if t.slope is not None]
+    if main and not fitted:
+        yield Statement("plain", f"Width: no trend is fitted ({main[0].note}).")
+    elif fitted:
+        clear = sum(slope.is_above_zero or slope.is_below_zero for slope in fitted)
+        of = f"{clear} of {_plural(len(fitted), 'main measure', 'main measures')}"
+        text = f"Width: a change of the score with dictionary size is distinguishable from none in {of} (95% each)."
+        yield Statement("plain", text)
+
+
+def trend_sentence(trend: Trend) -> str:
+    """Return whether the score changes with width beyond the noise of drawing features."""
+    variant = f" ({trend.variant.replace('_', ' ')})" if trend.variant else ""
+    what = f"{trend.scorer}{variant}, {trend.metric}, labels by {trend.explainer}, {trend.family}, {trend.footing}"
+    if trend.slope is None:
+        return f"{what}: no trend is fitted ({trend.note})."
+    slope = f"{with_interval(trend.slope, digits=3)} per doubling over {trend.slope.n} widths"
+    if trend.slope.is_above_zero or trend.slope.is_below_zero:
+        direction = "rises" if trend.slope.is_above_zero else "falls"
+        caveat = "one dictionary a width: what another training run would give is not in the interval"
+        return f"{what}: the score {direction} with width, {slope}; {caveat}."
+    return f"{what}: not distinguishable from none, {slope}."
+
+
+def _agreement_statements(agreements: Sequence[Agreement]) -> Iterator[Statement]:
+    """Yield one statement: over how many comparisons two scorers agree better than by luck."""
+    known = [a for a in agreements if a.rho is not None and a.first.split("/")[0] != a.second.split("/")[0]]
+    if known:
+        clear = sum(a.low is not None and a.low > 0 for a in known)
+        rhos = [a.rho for a in known if a.rho is not None]
+        text = (
+            f"Different scorers put the same features on top in {clear} of "
+            f"{_plural(len(known), 'comparison', 'comparisons')} (interval of Spearman's rho above 0; rho "
+            f"{_between([number(min(rhos)), number(max(rhos))])})."
+        )
+        yield Statement(
+            "plain", text + ("" if clear == len(known) else " Elsewhere they need not mean the same thing.")
+        )
+
+
+def _between(ends: Sequence[str]) -> str:
+    return ends[0] if ends[0] == ends[-1] else f"{ends[0]} to {ends[-1]}"
+
+
+def _plural(n: int, one: str, many: str) -> str:
+    return f"{n} {one if n == 1 else many}"

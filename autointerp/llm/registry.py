@@ -1,0 +1,121 @@
+"""From the name of a language model in the configuration to one that answers."""
+
+import re
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from autointerp.core.errors import ConfigError
+from autointerp.core.protocols import LLM
+from autointerp.llm.compatible import CompatibleLLM
+from autointerp.llm.loading import find_demo_judge
+from autointerp.llm.local import LocalLLM
+from autointerp.llm.replies import CachedLLM, ReplyStore
+from autointerp.llm.scripted import constant_llm
+
+DEMO = "smollm2-135m-instruct"
+FAMILIES = ("smollm3", "smollm2", "smollm", "claude", "llama", "qwen", "gemma", "mixtral", "mistral", "gpt", "phi")
+
+Options = Mapping[str, Any]
+
+
+def open_llm(spec: str, *, store_path: Path | None = None, options: Options | None = None) -> LLM:
+    """Return the language model that ``provider:model`` names; loads nothing and asks nobody.
+
+    Replies are kept in ``store_path`` unless it is None or asking costs nothing (``constant``).
+    Options: local takes dtype, batch_tokens, device; openai takes base_url, key_variable, timeout_s.
+
+    Raises:
+        ConfigError: An unknown provider, option or model.
+        EnvironmentProblem: The demo judge is not installed.
+        StoreError: The file at ``store_path`` cannot be used.
+    """
+    provider, _, model = spec.partition(":")
+    opener = pick(PROVIDERS, provider, what="provider")
+    if not model:
+        msg = f"{spec!r} names no model; write provider:model, for example local:{DEMO}"
+        raise ConfigError(msg)
+    llm, server = opener(model, options or {})
+    is_kept = store_path is not None and provider != "constant"
+    return CachedLLM(llm, ReplyStore(store_path), provider=server) if is_kept and store_path else llm
+
+
+def open_local(model: str, options: Options) -> tuple[LLM, str]:
+    """Open ``smollm2-135m-instruct``, a folder, a .gguf file or a hub model."""
+    check_options(options, ("dtype", "batch_tokens", "device"))
+    folder, gguf_file = find_files(model)
+    return LocalLLM(f"local:{model}", folder, gguf_file, **options), ""
+
+
+def find_files(model: str) -> tuple[str | Path, str | None]:
+    """Return folder (or hub name) and GGUF file. Raises ConfigError for a path that does not exist."""
+    if model == DEMO:
+        return find_demo_judge()
+    path = Path(model).expanduser()
+    if model.startswith(("/", ".", "~")) and not path.exists():
+        msg = f"{path} does not exist; name a folder, a .gguf file, a hub model or {DEMO}"
+        raise ConfigError(msg)
+    if path.suffix == ".gguf":
+        return path.parent, path.name
+    return (path, None) if path.exists() else (model, None)
+
+
+def open_compatible(model: str, options: Options) -> tuple[LLM, str]:
+    """Open a model behind an OpenAI-compatible server; its address is part of what a reply is stored under."""
+    check_options(options, ("base_url", "key_variable", "timeout_s"))
+    llm = CompatibleLLM(model, **options)
+    return llm, llm.base_url
+
+
+def open_constant(model: str, options: Options) -> tuple[LLM, str]:
+    """Open the judge that gives every question the same answer."""
+    check_options(options, ())
+    try:
+        share = float(model)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        msg = f"constant:{model} needs a probability between 0 and 1, for example constant:0.5"
+        raise ConfigError(msg)
+    return constant_llm(share), ""
+
+
+PROVIDERS: Mapping[str, Callable[[str, Options], tuple[LLM, str]]] = {
+    "local": open_local,
+    "openai": open_compatible,
+    "constant": open_constant,
+}
+
+
+def check_options(options: Options, known: tuple[str, ...]) -> None:
+    """Raise ConfigError for the first option that is not known."""
+    for name in options:
+        pick(dict.fromkeys(known), name, what="option")
+
+
+def pick(known: Mapping[str, Any], name: str, *, what: str) -> Any:
+    """Return the entry, or raise ConfigError with the nearest name."""
+    if name in known:
+        return known[name]
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known) or 'none'}"
+    msg = f"unknown {what} {name!r}; {hint}"
+    raise ConfigError(msg)
+
+
+def family(name: str) -> str:
+    """Return the model family a name points to, to flag a judge of the explainer's own family.
+
+    A best effort: names say what their givers like.
+
+    >>> family("local:smollm2-135m-instruct"), family("openai:meta-llama/Meta-Llama-3.1-8B"), family("constant:0.5")
+    ('smollm2', 'llama', 'constant')
+    """
+    provider, _, model = name.lower().rpartition(":")
+    if provider in ("constant", "oracle"):
+        return provider
+    last = model.rstrip("/").rpartition("/")[2]
+    known = (known for known in FAMILIES if known in last)
+    found = re.match(r"[a-z0-9]+", last)
+    return next(known, found[0] if found else last)

@@ -1,0 +1,106 @@
+"""The judge put to the test on features whose truth is known, with the scorers of the run."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from autointerp.core.draws import draw
+from autointerp.core.protocols import LLM, Scorer
+from autointerp.core.types import Evidence, Window
+from autointerp.llm.scripted import ScriptedLLM
+from autointerp.pipeline.run import Run
+from autointerp.pipeline.shipped import shipped
+from autointerp.pipeline.stages import Item, ask, grade_items, scorers_of, text_of
+from autointerp.score import PROMPTS as SCORE_PROMPTS
+from autointerp.store.parts import has_part, write_part
+from autointerp.trust.certificate import Certificate, certify_all
+from autointerp.trust.frames import SideSizes
+from autointerp.trust.ladders import ladder_of
+from autointerp.trust.oracle import judge_function, parse_judge
+from autointerp.trust.planting import PlantSettings, plant
+from autointerp.trust.zoo import ZooFeature, meanings, read_zoo
+
+N_TILES = 1500
+RUNGS = ("exact", "too_broad", "shuffled", "blank")
+FUNCTIONS = ("oracle", "constant")
+
+
+def load_zoo() -> tuple[ZooFeature, ...]:
+    """Return every planted feature that comes with autointerp."""
+    return read_zoo(path.read_text("utf-8") for path in sorted(shipped("zoo").glob("*.json")))
+
+
+def judge_named(run: Run, name: str, zoo: Sequence[ZooFeature]) -> LLM:
+    """Return the judge: a language model, or a function that knows what the zoo's labels mean."""
+    if name.partition(":")[0] in FUNCTIONS:
+        return ScriptedLLM(name, judge_function(parse_judge(name), meanings(zoo)))
+    return run.judge(name)
+
+
+def drawn_zoo(run: Run) -> list[ZooFeature]:
+    """Return a keyed draw of the zoo's features, each with the rungs that are tested."""
+    zoo = draw(load_zoo(), run.config.certify.n_features, seed=run.config.seed, key=lambda f: f.name)
+    return [feature.pick(rung.rung for rung in feature.rungs if rung.rung in RUNGS) for feature in zoo]
+
+
+def plant_settings(run: Run) -> PlantSettings:
+    """Return how many tiles a planted feature is tested on: n_items, half of them firing."""
+    half = run.config.certify.n_items // 2
+    n_top = min(run.config.score.n_top, half // 2)
+    sizes = SideSizes(
+        top=n_top, firing=half - n_top, silent=half - half // 2, near=half // 2, random=run.config.score.n_random
+    )
+    return PlantSettings(seed=run.config.seed, held_out=sizes, min_available=run.config.features.min_held_out)
+
+
+def corpus_tiles(run: Run) -> list[Window]:
+    """Return a keyed draw of harvested tiles, without activations of their own."""
+    text = text_of(run)
+    order = text.tile_keys.argsort(kind="stable")[:N_TILES]
+    tiles = []
+    for tile in sorted(int(t) for t in order):
+        doc, start = text.place(tile)
+        tokens = run.subject.display_tokens(text.ids(tile))
+        tiles.append(Window(doc, start, tokens, (0.0,) * len(tokens)))
+    return tiles
+
+
+def certify_judge(run: Run, judge: str, *, stage: str = "certify") -> tuple[Certificate, ...]:
+    """Return a certificate a scorer, variant and metric: how well this judge ranks labels of known worth."""
+    zoo, settings = drawn_zoo(run), plant_settings(run)
+    tiles = corpus_tiles(run)
+    planted = [(feature, plant(feature, tiles, settings)) for feature in zoo]
+    ladders = [ladder_of(feature, tiles, settings) for feature in zoo]
+    items = zoo_items(planted, scorers_of(run))
+    asked = ask(run, judge_named(run, judge, load_zoo()), [q for i in items for q in i.questions], stage=stage)
+    graded = grade_items(items, asked.replies, judge=judge)
+    write_part(run.directory, "failures", f"{stage}-{judge}", asked.failures)
+    write_part(run.directory, "calls", f"{stage}-{judge}", asked.calls)
+    return certify_all(
+        [score for _, scores in graded for score in scores],
+        ladders,
+        predictions=[p for predictions, _ in graded for p in predictions],
+        prompt_versions={name: run.prompts[SCORE_PROMPTS[name] or ""].version for name in run.config.score.scorers},
+    )
+
+
+def zoo_items(planted: Sequence[tuple[ZooFeature, Evidence]], scorers: Sequence[Scorer]) -> list[Item]:
+    """Return every rung of every planted feature under every scorer."""
+    return [
+        Item(scorer, evidence, labelled, scorer.questions(evidence, labelled))
+        for feature, evidence in planted
+        for labelled in (feature.labelled(rung) for rung in feature.rungs)
+        for scorer in scorers
+    ]
+
+
+def certify_chunks(run: Run) -> list[str]:
+    """Return the judges still to be certified."""
+    judge = run.config.score.judge
+    wanted = [judge] if run.config.certify.n_features else []
+    return [name for name in wanted if not has_part(run.directory, "certificates", name)]
+
+
+def certify_chunk(run: Run, chunk: str) -> None:
+    """Certify one judge and keep its certificates."""
+    certificates = certify_judge(run, chunk)
+    write_part(run.directory, "certificates", chunk, [asdict(c) for c in certificates])

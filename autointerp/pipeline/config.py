@@ -1,0 +1,214 @@
+"""The configuration file: one TOML, every key checked, the nearest name offered for a wrong one."""
+
+import tomllib
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from autointerp.core.draws import content_key
+from autointerp.core.errors import ConfigError
+from autointerp.explain import EXPLAINERS
+from autointerp.score import SCORERS
+
+
+class Section(BaseModel):
+    """A table of the file: unknown keys are errors, values cannot be changed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class HarvestSection(Section):
+    """How much text is read. ``shard_contexts`` contexts of 128 tokens make one part file."""
+
+    n_tokens: int = Field(default=1_000_000, ge=128)
+    max_tokens_per_document: int = Field(default=4096, ge=32)
+    shard_contexts: int = Field(default=64, ge=1)
+
+
+class FeaturesSection(Section):
+    """Which features are labelled: a keyed draw among those with enough firing tiles, or those named in ``only``."""
+
+    n_per_dictionary: int = Field(default=100, ge=1)
+    only: tuple[str, ...] = ()
+    min_held_out: int = Field(default=20, ge=1)
+    min_shown: int = Field(default=5, ge=1)
+
+
+class EvidenceSection(Section):
+    """How many tiles each frame gives (PROTOCOLS: strata); ``held_out`` ones are what the judge is tested on."""
+
+    shown_top: int = Field(default=10, ge=0)
+    shown_firing: int = Field(default=10, ge=0)
+    select_firing: int = Field(default=4, ge=0)
+    select_silent: int = Field(default=4, ge=0)
+    held_out_top: int = Field(default=5, ge=0)
+    held_out_firing: int = Field(default=15, ge=0)
+    held_out_random: int = Field(default=5, ge=0)
+    held_out_silent: int = Field(default=20, ge=0)
+
+
+class ExplainSection(Section):
+    """Who writes labels and from how many windows."""
+
+    explainers: tuple[str, ...] = ("examples", "lexical")
+    model: str = "local:smollm2-135m-instruct"
+    n_shown: int = Field(default=20, ge=1)
+    n_top: int = Field(default=10, ge=0)
+    max_tokens: int = Field(default=40, ge=4)
+
+    @field_validator("explainers")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return _check_names(names, tuple(EXPLAINERS), "explainer")
+
+
+class ScoreSection(Section):
+    """Which scorers test the labels, with which judge and how many controls."""
+
+    scorers: tuple[str, ...] = ("simulation", "detection")
+    judge: str = "local:smollm2-135m-instruct"
+    n_shuffled: int = Field(default=3, ge=0)
+    n_blank: int = Field(default=1, ge=0)
+    n_top: int = Field(default=5, ge=0)
+    n_random: int = Field(default=5, ge=0)
+    scale: Literal[9, 10] = 9
+    at_once: int = Field(default=64, ge=1)
+
+    @field_validator("scorers")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return _check_names(names, tuple(SCORERS), "scorer")
+
+
+class CertifySection(Section):
+    """How the judge is tested on features whose truth is known. 0 features: no certificate, scores stay uncertified."""
+
+    n_features: int = Field(default=20, ge=0)
+    n_items: int = Field(default=40, ge=4)
+
+
+class LocalSection(Section):
+    """How an in-process judge or explainer runs."""
+
+    dtype: str = "float32"
+    batch_tokens: int = Field(default=8192, ge=256)
+
+
+class HttpSection(Section):
+    """Where a compatible server is; the key stands in the environment variable named here."""
+
+    base_url: str = ""
+    api_key_variable: str = "OPENAI_API_KEY"
+
+
+class Config(Section):
+    """One run."""
+
+    name: str = Field(default="run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    seed: int = 0
+    subject: str
+    site: str
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    device: str = "cpu"
+    dictionaries: tuple[str, ...] = Field(min_length=1)
+    corpus: tuple[str, ...] = Field(min_length=1)
+    harvest: HarvestSection = HarvestSection()
+    features: FeaturesSection = FeaturesSection()
+    evidence: EvidenceSection = EvidenceSection()
+    explain: ExplainSection = ExplainSection()
+    score: ScoreSection = ScoreSection()
+    certify: CertifySection = CertifySection()
+    local: LocalSection = LocalSection()
+    http: HttpSection = HttpSection()
+
+    @property
+    def key(self) -> str:
+        """Hash of every setting: runs of one name and two keys stand in two folders."""
+        return content_key(self.model_dump_json(), length=8)
+
+
+class TrainConfig(Section):
+    """A ladder to train on a keyed sample of ``n_tokens_harvested`` (default all) of ``n_tokens`` tokens of text."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    seed: int = 0
+    subject: str
+    site: str
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    device: str = "cpu"
+    corpus: tuple[str, ...] = Field(min_length=1)
+    fraction_trained: float = Field(default=0.8, gt=0, lt=1)
+    n_tokens: int = Field(default=3_000_000, ge=4096)
+    n_tokens_harvested: int | None = Field(default=None, ge=4096)
+    n_evaluation_contexts: int = Field(default=256, ge=1)
+    n_cross_entropy_contexts: int = Field(default=48, ge=1)
+    widths: tuple[int, ...] = (512, 1024, 2048, 4096)
+    k: float = Field(default=32.0, gt=0)
+    batch: int = Field(default=2048, ge=1)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    epochs: int = Field(default=1, ge=1)
+
+
+def _check_names(names: tuple[str, ...], known: tuple[str, ...], what: str) -> tuple[str, ...]:
+    for name in names:
+        if name not in known:
+            msg = f"no {what} named {name!r}; {_nearest(name, known)}"
+            raise ValueError(msg)
+    return names
+
+
+def _nearest(name: str, known: tuple[str, ...]) -> str:
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+
+
+def _known_keys(model: type[BaseModel], place: tuple[int | str, ...]) -> tuple[str, ...]:
+    """Return the keys allowed where an unknown one stood."""
+    for step in place[:-1]:
+        annotation = model.model_fields[str(step)].annotation
+        assert isinstance(annotation, type) and issubclass(annotation, BaseModel)
+        model = annotation
+    return tuple(model.model_fields)
+
+
+def _explain(error: ValidationError, model: type[BaseModel], source: str) -> str:
+    """Return one line a problem: where it is, what is wrong, what would be right."""
+    lines = []
+    for problem in error.errors():
+        place = ".".join(str(step) for step in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            hint = _nearest(str(problem["loc"][-1]), _known_keys(model, problem["loc"]))
+            lines.append(f"{source}: unknown key {place!r}; {hint}")
+        else:
+            lines.append(f"{source}: {place}: {problem['msg'].removeprefix('Value error, ')}")
+    return "\n".join(lines)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the file's content. Raises ConfigError when it is absent or not TOML."""
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        msg = f"{path}: no such file; write one with `autointerp init`"
+        raise ConfigError(msg) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        msg = f"{path}: not valid TOML: {error}"
+        raise ConfigError(msg) from None
+
+
+def parse_config(content: dict[str, Any], *, source: str) -> Config:
+    """Return the checked configuration. Raises ConfigError, one line a problem."""
+    try:
+        return Config.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, Config, source)) from None
+
+
+def parse_train_config(content: dict[str, Any], *, source: str) -> TrainConfig:
+    """Return the checked configuration of a ladder. Raises ConfigError, one line a problem."""
+    try:
+        return TrainConfig.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, TrainConfig, source)) from None

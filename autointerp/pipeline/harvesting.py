@@ -1,0 +1,140 @@
+"""The harvest: which text is read, shard by shard, into context and activation parts."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from autointerp.core.errors import CorpusError
+from autointerp.pipeline.config import Config
+from autointerp.sampling.sides import side_of
+from autointerp.store.parts import has_part, write_part
+from autointerp.subject.contexts import TILE_TOKENS, Context, cut_contexts, massive_norm
+from autointerp.subject.corpus import Document, in_keyed_order, read_corpus
+from autointerp.subject.dictionaries import SparseDictionary, trained_documents
+from autointerp.subject.harvest import HarvestedShard, harvest_shard
+from autointerp.subject.model import Site, Subject
+
+N_FOR_NORM = 32
+
+
+@dataclass(frozen=True)
+class TextPlan:
+    """The contexts of a harvest in order, and what was left out."""
+
+    contexts: tuple[Context, ...]
+    n_documents: int
+    n_trained_on: int
+    n_too_short: int
+
+    @property
+    def n_tokens(self) -> int:
+        return sum(len(c.token_ids) for c in self.contexts)
+
+    def shards(self, size: int) -> list[list[tuple[int, Context]]]:
+        """Return the numbered contexts, *size* to a shard."""
+        numbered = list(enumerate(self.contexts))
+        return [numbered[start : start + size] for start in range(0, len(numbered), size)]
+
+
+def plan_text(subject: Subject, config: Config, dictionaries: Sequence[SparseDictionary]) -> TextPlan:
+    """Return the contexts to read: documents in keyed order, none that trained a dictionary.
+
+    Raises:
+        CorpusError: No document gives a whole tile of 32 tokens.
+    """
+    trained = frozenset[str]().union(*(trained_documents(d.folder) for d in dictionaries))
+    documents = in_keyed_order(read_corpus(config.corpus), seed=config.seed)
+    fresh = [d for d in documents if not trained.intersection(d.fingerprints)]
+    contexts, n_used, n_short = _take(subject, fresh, config)
+    if not contexts:
+        msg = (
+            f"corpus {', '.join(config.corpus)}: nothing to read; {len(documents)} documents with text, "
+            f"{len(documents) - len(fresh)} of them trained the dictionary, "
+            f"{n_short} are shorter than {TILE_TOKENS} tokens; name more text under `corpus`"
+        )
+        raise CorpusError(msg)
+    return TextPlan(tuple(contexts), n_used, len(documents) - len(fresh), n_short)
+
+
+def _take(subject: Subject, documents: Sequence[Document], config: Config) -> tuple[list[Context], int, int]:
+    """Return (contexts of n_tokens tokens, documents used, documents too short)."""
+    per_document = config.harvest.max_tokens_per_document
+    contexts: list[Context] = []
+    n_tokens = n_used = n_short = 0
+    for document in documents:
+        if n_tokens >= config.harvest.n_tokens:
+            break
+        # Tokenising a whole book to keep its first pages would cost more than the forward pass.
+        start_of = Document(document.doc, document.text[: per_document * 12])
+        mine = list(islice(cut_contexts(subject, start_of), -(-per_document // 128)))
+        contexts += mine
+        n_tokens += sum(len(c.token_ids) for c in mine)
+        n_used += bool(mine)
+        n_short += not mine
+    return contexts, n_used, n_short
+
+
+def norm_limit(subject: Subject, site: Site, plan: TextPlan, dictionaries: Sequence[SparseDictionary]) -> float:
+    """Return the norm above which tokens are left out: the dictionaries' own rule, or 10 times the median here."""
+    own = [d.max_norm for d in dictionaries if d.max_norm is not None]
+    return min(own) if own else massive_norm(subject, site, plan.contexts[:N_FOR_NORM])
+
+
+def shard_name(number: int) -> str:
+    return f"shard-{number:06d}"
+
+
+def is_shard_done(folder: Path, number: int) -> bool:
+    """Return whether the shard's parts stand; contexts are written last."""
+    return has_part(folder, "contexts", shard_name(number))
+
+
+def write_shard(
+    folder: Path,
+    number: int,
+    contexts: Sequence[tuple[int, Context]],
+    *,
+    subject: Subject,
+    site: Site,
+    dictionaries: Sequence[SparseDictionary],
+    max_norm: float,
+    seed: int,
+) -> None:
+    """Harvest one shard and write its parts."""
+    harvested = harvest_shard(subject, site, dictionaries, contexts, max_norm=max_norm)
+    write_part(folder, "activations", shard_name(number), _activation_rows(harvested))
+    write_part(folder, "contexts", shard_name(number), list(_context_rows(contexts, harvested, seed=seed)))
+
+
+def _activation_rows(harvested: HarvestedShard) -> pd.DataFrame:
+    frames = [
+        pd.DataFrame(
+            {
+                "dictionary": pd.Categorical.from_codes(np.zeros(len(a.feature), np.int8), categories=[a.dictionary]),
+                "feature": a.feature,
+                "context": a.context,
+                "position": a.position,
+                "activation": a.activation,
+            }
+        )
+        for a in sorted(harvested.activations, key=lambda a: a.dictionary)
+    ]
+    return pd.concat(frames, ignore_index=True).astype({"dictionary": "str"})
+
+
+def _context_rows(
+    contexts: Sequence[tuple[int, Context]], harvested: HarvestedShard, *, seed: int
+) -> Iterator[dict[str, object]]:
+    for number, context in contexts:
+        yield {
+            "doc": context.doc,
+            "side": side_of(context.doc, seed=seed),
+            "start": context.start,
+            "context": number,
+            "token_ids": list(context.token_ids),
+            "kept": harvested.kept[number].tolist(),
+        }

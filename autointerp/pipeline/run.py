@@ -1,0 +1,179 @@
+"""One run: its configuration, its folder, and what its stages share, loaded when first used."""
+
+import platform
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autointerp.core.draws import content_key
+from autointerp.core.protocols import LLM
+from autointerp.core.types import Prompt
+from autointerp.explain import ExplainSettings
+from autointerp.pipeline.config import Config
+from autointerp.pipeline.judges import family_of, open_judge
+from autointerp.pipeline.shipped import DEMO_LADDER, demo_ladder_folder, load_prompts
+from autointerp.score.settings import ScoreSettings
+
+if TYPE_CHECKING:
+    from autointerp.subject.dictionaries import SparseDictionary
+    from autointerp.subject.model import Site, Subject
+
+OnProgress = Callable[[str, int, int, str], None]
+"""Called with (stage, done, total, unit)."""
+
+PACKAGES = ("autointerp", "torch", "transformers", "sae-lens", "prefect", "pandas", "pyarrow", "scikit-learn")
+
+
+def ignore_progress(stage: str, done: int, total: int, unit: str) -> None:
+    """Show nothing."""
+
+
+@dataclass
+class Run:
+    """A configuration being carried out under *home*; everything heavy is loaded when first asked for."""
+
+    config: Config
+    home: Path
+    directory: Path
+    on_progress: OnProgress = ignore_progress
+    timings: dict[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def prompts(self) -> dict[str, Prompt]:
+        return load_prompts()
+
+    @cached_property
+    def site(self) -> "Site":
+        from autointerp.subject.model import Site
+
+        return Site.parse(self.config.site)
+
+    @cached_property
+    def subject(self) -> "Subject":
+        from autointerp.subject.model import Subject
+
+        return Subject.load(self.config.subject, dtype=self.config.dtype, device=self.config.device)
+
+    @cached_property
+    def dictionary_paths(self) -> list[Path]:
+        return [folder for name in self.config.dictionaries for folder in find_dictionaries(name)]
+
+    @cached_property
+    def dictionaries(self) -> "list[SparseDictionary]":
+        """The dictionaries, checked against subject and site."""
+        from autointerp.subject.dictionaries import load_dictionary
+        from autointerp.subject.harvest import check_fit
+
+        loaded = [load_dictionary(path, device=self.config.device) for path in self.dictionary_paths]
+        check_fit(self.subject, self.site, loaded)
+        return loaded
+
+    @cached_property
+    def harvest_folder(self) -> Path:
+        """Where the harvest stands: shared by all runs that read the same text with the same dictionaries."""
+        config = self.config
+        parts = (
+            config.subject,
+            config.site,
+            config.dtype,
+            config.corpus,
+            config.seed,
+            config.harvest.model_dump_json(),
+        )
+        weights = tuple(d.sha256 for d in self.dictionaries)
+        return self.home / "cache" / "harvests" / content_key(*parts, weights, self.subject.sha256)
+
+    def judge(self, name: str) -> LLM:
+        """Return the model behind *name*, its replies kept once for all runs."""
+        return open_judge(name, self)
+
+    @cached_property
+    def explain_settings(self) -> ExplainSettings:
+        section = self.config.explain
+        return ExplainSettings(
+            n_shown=section.n_shown, n_top=section.n_top, max_tokens=section.max_tokens, seed=self.config.seed
+        )
+
+    @cached_property
+    def score_settings(self) -> ScoreSettings:
+        section = self.config.score
+        return ScoreSettings(
+            min_available=self.config.features.min_held_out,
+            n_top=section.n_top,
+            n_random=section.n_random,
+            scale=section.scale,
+            seed=self.config.seed,
+        )
+
+    @property
+    def is_same_family(self) -> bool:
+        """Whether explainer and judge come from one model family."""
+        return family_of(self.config.explain.model) == family_of(self.config.score.judge)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the seconds spent within to the manifest's timings."""
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self.timings[stage] = self.timings.get(stage, 0.0) + time.monotonic() - start
+
+    def manifest(self) -> dict[str, Any]:
+        """Return what decides and describes this run, as plain values."""
+        config = self.config
+        return {
+            "name": config.name,
+            "key": config.key,
+            "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "command": shlex.join(["autointerp", *sys.argv[1:]]),
+            "config": config.model_dump(mode="json"),
+            "seed": config.seed,
+            "subject": config.subject,
+            "explainer": config.explain.model,
+            "judge": config.score.judge,
+            "same_family": self.is_same_family,
+            "prompts": {name: prompt.version for name, prompt in sorted(self.prompts.items())},
+            "versions": {name: _version(name) for name in PACKAGES} | {"python": platform.python_version()},
+            "git_commit": _git_commit(),
+        }
+
+
+def config_key(run: Run) -> str:
+    """Return the hash of what must not change within a run's folder: settings and prompt words."""
+    return content_key(run.config.model_dump_json(), *sorted((n, p.version) for n, p in run.prompts.items()))
+
+
+def find_dictionaries(name: str) -> list[Path]:
+    """Return the folders behind a configured name: the demo ladder, a ladder's folder or one dictionary's."""
+    from autointerp.subject.dictionaries import dictionary_folders
+
+    return dictionary_folders(demo_ladder_folder() if name == DEMO_LADDER else Path(name).expanduser())
+
+
+def run_directory(home: Path, config: Config) -> Path:
+    """Return ``home/runs/<name>-<key>``."""
+    return home / "runs" / f"{config.name}-{config.key}"
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _git_commit() -> str:
+    folder = Path(__file__).resolve().parents[2]
+    if not (folder / ".git").exists():
+        return ""
+    found = subprocess.run(["git", "-C", str(folder), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    return found.stdout.strip()

@@ -1,0 +1,80 @@
+"""Charts as pure functions of a frame: SVG, words for those who cannot see it, and the numbers as a table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import vl_convert
+from markupsafe import Markup, escape
+
+from autointerp.analysis.summary import Line
+from autointerp.report.layers import curve, describe, layered, mean_layers, means_table, reference_layers, strip
+from autointerp.report.text import visible
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An inline SVG, its description in words, and the numbers it draws (one row a width)."""
+
+    title: str
+    svg: Markup
+    description: str
+    table: pd.DataFrame
+
+
+def score_distribution(values: pd.DataFrame, lines: Sequence[Line], *, title: str) -> Picture:
+    """Return every feature as a point by width, with mean and interval, chance and control means.
+
+    Args:
+        values: Columns dictionary, feature, value (NaN = unscored) of ONE measure and explainer.
+        lines: The summary lines of the same measure, one a dictionary: they order the axis.
+        title: What is drawn, in words.
+    """
+    table = means_table(lines)
+    scored = values.dropna(subset=["value"])
+    if table.empty or scored.empty:
+        asked = sum(line.n_asked for line in lines)
+        return nothing_to_draw(title, f"none of {asked} features has a score", table)
+    drawn = table.assign(x=[float(place) for place in range(len(table))])
+    chart = layered([*reference_layers(drawn, lines), strip(scored, drawn), *mean_layers(drawn)], drawn, lines)
+    return _picture(chart, title, describe(lines), table)
+
+
+def width_curve(lines: Sequence[Line], *, title: str) -> Picture:
+    """Return the mean with its interval against width (log2 axis), with chance and the control means."""
+    table = means_table(lines)
+    drawn = table.dropna(subset=["mean", "width"])
+    if drawn["width"].nunique() < 2:
+        return nothing_to_draw(title, f"{drawn['width'].nunique()} width(s) with a score; a curve needs two", table)
+    drawn = drawn.assign(x=np.log2(drawn["width"].astype(float)))
+    chart = layered([*reference_layers(drawn, lines), curve(drawn), *mean_layers(drawn)], drawn, lines)
+    return _picture(chart, title, describe(lines), table)
+
+
+def nothing_to_draw(title: str, why: str, table: pd.DataFrame) -> Picture:
+    """Return a frame that says why it is empty: an empty axis would look like a score of 0."""
+    text = f"Nothing to draw: {why}."
+    svg = (
+        f'<svg role="img" viewBox="0 0 420 60" width="420" height="60"><title>{escape(visible(title))}</title>'
+        f"<desc>{escape(text)}</desc>"
+        '<rect x="1" y="1" width="418" height="58" fill="none" stroke="#767676" stroke-dasharray="4 4"/>'
+        f'<text x="210" y="34" text-anchor="middle" font-size="12">{escape(text)}</text></svg>'
+    )
+    return Picture(title, Markup(svg), text, table)
+
+
+def _picture(chart: alt.LayerChart, title: str, description: str, table: pd.DataFrame) -> Picture:
+    raw: str = vl_convert.vegalite_to_svg(chart.to_dict())
+    return Picture(title, _accessible(raw, title, description), description, table)
+
+
+def _accessible(svg: str, title: str, description: str) -> Markup:
+    """Return the SVG as one image with a name and a description, without the XML namespaces HTML does not need."""
+    head, body = svg.split(">", 1)
+    head = head.replace(' xmlns="http://www.w3.org/2000/svg"', "").replace(
+        ' xmlns:xlink="http://www.w3.org/1999/xlink"', ""
+    )
+    name, words = escape(visible(title)), escape(visible(description))
+    return Markup(f'{head} role="img" aria-label="{name}"><title>{name}</title><desc>{words}</desc>{body}')

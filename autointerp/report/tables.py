@@ -1,0 +1,52 @@
+"""A run's tables in memory: what every page, chart and export is made from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from autointerp.store.manifest import read_manifest
+from autointerp.store.parts import read_table
+from autointerp.store.schemas import TABLES
+
+READ = (
+    "dictionaries", "features", "evidence", "explanations", "predictions", "scores", "failures", "calls",
+    "certificates",
+)  # fmt: skip
+"""The tables a report needs; the harvest's (contexts, activations) are too large and not among them."""
+
+UNREAD = {"features": {"histogram", "token_stats", "promoted", "suppressed"}, "evidence": {"token_ids"}}
+"""Columns no page shows; a run of thousands of features holds most of its bytes in them."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunTables:
+    """Frames by table name, and the manifest. A table nobody wrote is there and empty."""
+
+    tables: Mapping[str, pd.DataFrame]
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+
+    def __getitem__(self, table: str) -> pd.DataFrame:
+        return self.tables.get(table, empty_table(table))
+
+
+def empty_table(table: str) -> pd.DataFrame:
+    """Return the table without rows: its columns, with their types."""
+    frame: pd.DataFrame = TABLES[table].empty_table().to_pandas()
+    return frame
+
+
+def load_run(path: Path) -> RunTables:
+    """Return the tables and the manifest of the run in the folder *path*.
+
+    Raises:
+        StoreError: It is not the folder of a run, or a part is damaged; the message says what to do.
+    """
+    manifest = read_manifest(path)
+    return RunTables({table: read_table(path, table, columns=_columns(table)) for table in READ}, manifest)
+
+
+def _columns(table: str) -> list[str]:
+    return [name for name in TABLES[table].names if name not in UNREAD.get(table, set())]

@@ -1,0 +1,38 @@
+"""What a scorer can be told."""
+
+from dataclasses import dataclass
+
+from autointerp.core.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreSettings:
+    """Settings shared by all scorers; numbers without a source are our choice.
+
+    ``min_available``: held-out firing tiles there must be to draw from (PROTOCOLS, section 1).
+    ``min_fraction_read``: below this share of readable replies there is no score.
+    ``n_top``, ``n_random``: simulation windows of 64 tokens (Bills et al. 2023: 5 + 5).
+    ``scale``: the largest digit; 9 reads one-digit tokens, Bills et al. use 10.
+    ``placeholder``, ``after``: how the simulation prompt writes an unknown strength and begins a text.
+    ``max_tokens``: of a yes or no, for judges that have to write it.
+    ``n_expected``: detection items a feature, for estimates only.
+    """
+
+    min_available: int = 20
+    min_fraction_read: float = 0.5
+    n_top: int = 3
+    n_random: int = 3
+    scale: int = 9
+    placeholder: str = "unknown"
+    after: str = "<start>"
+    max_tokens: int = 4
+    n_expected: int = 40
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.scale not in (9, 10):
+            msg = f"score: scale = {self.scale}; 9 (one-digit tokens) or 10 (Bills et al. 2023) can be read"
+            raise ConfigError(msg)
+        if len(self.placeholder) < 2 or not 0 <= self.min_fraction_read <= 1:
+            msg = "score: placeholder needs two characters or more, min_fraction_read must lie in [0, 1]"
+            raise ConfigError(msg)

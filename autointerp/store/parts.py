@@ -1,0 +1,195 @@
+"""Part files: one Parquet file of one table, whole or absent, checked against ``schemas`` both ways."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from autointerp.core.draws import content_key
+from autointerp.core.errors import StoreError
+from autointerp.store.files import write_whole
+from autointerp.store.schemas import TABLES
+
+Rows: TypeAlias = Sequence[Mapping[str, Any]] | pd.DataFrame | pa.Table
+Filters = list[tuple[str, str, Any]]
+"""Conditions that must all hold, as pyarrow writes them: ``[("feature", "==", 17)]``."""
+
+REMEDY = "delete it and run the same command again: only this part is made anew"
+LONGEST_NAME = 100
+# One feature's activations are found by skipping row groups whose minimum and maximum exclude it;
+# in larger groups a filtered read decodes mostly other features.
+ROW_GROUP = {"activations": 65_536}
+ORDER = {"activations": ("dictionary", "feature", "context", "position")}
+
+
+def part_path(run_dir: Path, table: str, chunk: str) -> Path:
+    """Return where the part *chunk* of *table* stands, a name safe on any file system.
+
+    A chunk key with other characters than letters, digits, ``.``, ``_``, ``=`` and ``-`` has them
+    replaced and a hash of the key added, so that two keys never share a file.
+    """
+    safe = re.sub(r"[^A-Za-z0-9._=-]", "-", chunk)[:LONGEST_NAME].lstrip(".")
+    name = safe if safe == chunk and safe else f"{safe}-{content_key(chunk, length=8)}"
+    return run_dir / table / f"{name}.parquet"
+
+
+def has_part(run_dir: Path, table: str, chunk: str) -> bool:
+    """Return whether the part was written; it is then whole."""
+    return part_path(run_dir, table, chunk).exists()
+
+
+def part_paths(run_dir: Path, table: str) -> list[Path]:
+    """Return the files of *table* in the order of their names; leftovers of an interrupted write are ignored."""
+    folder = run_dir / table
+    return sorted(path for path in folder.glob("*.parquet") if not path.name.startswith("."))
+
+
+def write_part(run_dir: Path, table: str, chunk: str, rows: Rows) -> Path:
+    """Write *rows* as one part and return its path; a part of that name is replaced whole.
+
+    In a frame NaN stands for an empty cell, as pandas has it; in rows and Arrow tables NaN is refused.
+
+    Raises:
+        StoreError: Columns are missing or unknown, a value does not fit its column, is NaN or
+            infinite, or is empty where the table allows none; or the disk refused.
+    """
+    path = part_path(run_dir, table, chunk)
+    content = _as_table(path, rows, TABLES[table])
+    _check_values(path, content)
+    ordered = content.sort_by([(name, "ascending") for name in ORDER[table]]) if table in ORDER else content
+    size = ROW_GROUP.get(table)
+    return write_whole(
+        path,
+        lambda file: pq.write_table(ordered, file, compression="zstd", row_group_size=size, write_page_checksum=True),
+    )
+
+
+def read_part(
+    run_dir: Path, table: str, chunk: str, *, columns: Sequence[str] | None = None, filters: Filters | None = None
+) -> pd.DataFrame:
+    """Return one part as a frame (an empty cell is NaN). Raises StoreError when it is absent or damaged."""
+    content = _read_file(part_path(run_dir, table, chunk), TABLES[table], columns, filters)
+    return _as_frame(content)
+
+
+def read_table(
+    run_dir: Path, table: str, *, columns: Sequence[str] | None = None, filters: Filters | None = None
+) -> pd.DataFrame:
+    """Return all parts of *table* as a frame; empty, with the table's columns, if there are none.
+
+    Raises:
+        StoreError: A part is damaged or lacks a column; the message names file, column and remedy.
+    """
+    return _as_frame(read_arrow(run_dir, table, columns=columns, filters=filters))
+
+
+def read_arrow(
+    run_dir: Path, table: str, *, columns: Sequence[str] | None = None, filters: Filters | None = None
+) -> pa.Table:
+    """Return what ``read_table`` returns as an Arrow table: no copy, and empty cells stay null."""
+    schema = TABLES[table]
+    parts = [_read_file(path, schema, columns, filters) for path in part_paths(run_dir, table)]
+    return pa.concat_tables([_empty(schema, columns), *parts])
+
+
+def _as_frame(content: pa.Table) -> pd.DataFrame:
+    frame: pd.DataFrame = content.to_pandas()
+    return frame
+
+
+def _empty(schema: pa.Schema, columns: Sequence[str] | None) -> pa.Table:
+    return schema.empty_table().select(list(columns) if columns is not None else schema.names)
+
+
+# ---- writing
+
+
+def _as_table(path: Path, rows: Rows, schema: pa.Schema) -> pa.Table:
+    """Return the rows cast to *schema*, its columns in its order."""
+    _check_columns(path, rows, schema)
+    try:
+        if isinstance(rows, pd.DataFrame):
+            return pa.Table.from_pandas(rows, schema=schema, preserve_index=False)
+        if isinstance(rows, pa.Table):
+            # A plain ``cast`` would let the caller's nullability stand.
+            return pa.Table.from_arrays(rows.select(schema.names).cast(_nullable(schema)).columns, schema=schema)
+        return pa.Table.from_pylist(list(rows), schema=schema)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+        msg = f"{path}: a value does not fit its column: {error}"
+        raise StoreError(msg) from error
+
+
+def _nullable(schema: pa.Schema) -> pa.Schema:
+    return pa.schema([field.with_nullable(True) for field in schema])
+
+
+def _check_columns(path: Path, rows: Rows, schema: pa.Schema) -> None:
+    for have in _column_sets(rows):
+        missing, unknown = sorted(set(schema.names) - have), sorted(have - set(schema.names))
+        if missing or unknown:
+            msg = f"{path}: rows without column {missing} and with unknown column {unknown}; see store/schemas.py"
+            raise StoreError(msg)
+
+
+def _column_sets(rows: Rows) -> set[frozenset[str]]:
+    """Return the distinct sets of columns among the rows."""
+    if isinstance(rows, pd.DataFrame):
+        return {frozenset(rows.columns)}
+    if isinstance(rows, pa.Table):
+        return {frozenset(rows.column_names)}
+    return {frozenset(row) for row in rows}
+
+
+def _check_values(path: Path, content: pa.Table) -> None:
+    for field in content.schema:
+        column = content[field.name]
+        if column.null_count and not field.nullable:
+            msg = f"{path}: column {field.name} has {column.null_count} empty or NaN cells; it must always have a value"
+            raise StoreError(msg)
+        _check_flat(path, field.name, column.combine_chunks())
+
+
+def _check_flat(path: Path, name: str, column: pa.Array) -> None:
+    """Refuse NaN and infinity, also inside lists, and empty places inside lists."""
+    if pa.types.is_list(column.type):
+        column = column.flatten()
+        if column.null_count:
+            msg = f"{path}: column {name} has lists with empty places"
+            raise StoreError(msg)
+    if pa.types.is_floating(column.type) and not pc.all(pc.is_finite(column), min_count=0).as_py():
+        msg = f"{path}: column {name} has NaN or infinite values; unscored is None with a reason, never a number"
+        raise StoreError(msg)
+
+
+# ---- reading
+
+
+def _read_file(path: Path, schema: pa.Schema, columns: Sequence[str] | None, filters: Filters | None) -> pa.Table:
+    wanted = list(columns) if columns is not None else schema.names
+    try:
+        _check_file(path, pq.read_schema(path), schema)
+        return pq.read_table(
+            path, columns=wanted, filters=filters, partitioning=None, page_checksum_verification=True
+        ).cast(_empty(schema, wanted).schema)
+    except FileNotFoundError as error:
+        msg = f"{path}: no such part; run the command that writes {path.parent.name} again"
+        raise StoreError(msg) from error
+    except (pa.ArrowException, OSError) as error:
+        msg = f"{path}: damaged ({str(error).splitlines()[0]}); {REMEDY}"
+        raise StoreError(msg) from error
+
+
+def _check_file(path: Path, have: pa.Schema, schema: pa.Schema) -> None:
+    missing = [name for name in schema.names if name not in have.names]
+    if missing:
+        msg = f"{path}: no column {', '.join(missing)}; another version wrote it; {REMEDY}"
+        raise StoreError(msg)
+    for field in schema:
+        if have.field(field.name).type != field.type:
+            msg = f"{path}: column {field.name} holds {have.field(field.name).type}, not {field.type}; {REMEDY}"
+            raise StoreError(msg)

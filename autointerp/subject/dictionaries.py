@@ -1,0 +1,132 @@
+"""Dictionaries: site vectors in, feature activations out; loaded through sae-lens."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autointerp.core.errors import SubjectError
+
+EVALUATION_FILE = "evaluation.json"
+"""What was measured on text that never trained the dictionary; beside the weights."""
+
+
+@dataclass(frozen=True)
+class SparseDictionary:
+    """One sae-lens autoencoder at one site.
+
+    ``name`` is ``family/width``. Activations are f * |d| and directions d / |d|, so that scale cannot
+    be moved between encoder and decoder (Scaling Monosemanticity, section on features).
+    """
+
+    name: str
+    site: str
+    sae: Any
+    folder: Path
+
+    @property
+    def family(self) -> str:
+        return self.name.rpartition("/")[0]
+
+    @property
+    def n_features(self) -> int:
+        return int(self.sae.cfg.d_sae)
+
+    @property
+    def d_model(self) -> int:
+        return int(self.sae.cfg.d_in)
+
+    @property
+    def kind(self) -> str:
+        return str(self.sae.cfg.architecture())
+
+    @property
+    def max_norm(self) -> float | None:
+        """The norm above which tokens were left out of training, None when the recipe had no such rule."""
+        value = self.sae.cfg.metadata["max_norm"]
+        return None if value is None else float(value)
+
+    @cached_property
+    def decoder_norms(self) -> Tensor:
+        return self.sae.W_dec.detach().norm(dim=-1)
+
+    @cached_property
+    def directions(self) -> Tensor:
+        """Unit directions, [n_features, d_model]."""
+        return self.sae.W_dec.detach() / self.decoder_norms.clamp_min(1e-12)[:, None]
+
+    @torch.inference_mode()
+    def encode(self, vectors: Tensor) -> Tensor:
+        """Return activations >= 0, [..., n_features], of site vectors [..., d_model]."""
+        activations = self.sae.encode(vectors.to(self.sae.W_dec.dtype))
+        # sae-lens folds the norm away for most recipes; then the product would only cost time.
+        return activations if self._norms_are_one else activations * self.decoder_norms
+
+    @cached_property
+    def _norms_are_one(self) -> bool:
+        return bool(torch.allclose(self.decoder_norms, torch.ones_like(self.decoder_norms), atol=2e-3))
+
+    @torch.inference_mode()
+    def reconstruct(self, vectors: Tensor) -> Tensor:
+        """Return the dictionary's reconstruction of site vectors, same shape."""
+        return self.sae.decode(self.sae.encode(vectors.to(self.sae.W_dec.dtype)))  # type: ignore[no-any-return]
+
+    @cached_property
+    def sha256(self) -> str:
+        digest = hashlib.sha256()
+        for path in sorted(self.folder.glob("*.safetensors")) + sorted(self.folder.glob("cfg.json")):
+            digest.update(path.read_bytes())
+        return digest.hexdigest()
+
+    @cached_property
+    def evaluation(self) -> dict[str, Any]:
+        """What is known of its quality; empty for a dictionary that came without."""
+        path = self.folder / EVALUATION_FILE
+        return json.loads(path.read_text("utf-8")) if path.exists() else {}
+
+
+def trained_documents(folder: Path) -> frozenset[str]:
+    """Return the fingerprints of the documents that trained the ladder this dictionary belongs to."""
+    path = folder.parent / "trained_documents.txt"
+    return frozenset(path.read_text("ascii").split()) if path.exists() else frozenset()
+
+
+def load_dictionary(folder: Path, *, device: str = "cpu") -> SparseDictionary:
+    """Load a folder in SAE-Lens format (cfg.json and safetensors); named ``parent/folder``.
+
+    Raises SubjectError when the folder holds no dictionary.
+    """
+    from sae_lens import SAE
+
+    if not (folder / "cfg.json").exists():
+        msg = f"dictionary {folder}: no cfg.json there; name a folder in SAE-Lens format"
+        raise SubjectError(msg)
+    try:
+        sae = SAE.load_from_disk(folder, device=device, dtype="float32")
+    except Exception as error:
+        msg = f"dictionary {folder}: {type(error).__name__}: {error}; write the weights again or copy them whole"
+        raise SubjectError(msg) from error
+    sae.eval()
+    sae.requires_grad_(False)
+    metadata = sae.cfg.metadata
+    site = metadata["site"] or metadata["hook_name"] or ""
+    return SparseDictionary(metadata["name"] or f"{folder.parent.name}/{folder.name}", str(site), sae, folder)
+
+
+def dictionary_folders(path: Path) -> list[Path]:
+    """Return the dictionaries' folders: the path itself, or the folders of a ladder in order of width.
+
+    Raises SubjectError when there is none.
+    """
+    if (path / "cfg.json").exists():
+        return [path]
+    found = [p.parent for p in path.glob("*/cfg.json")]
+    if not found:
+        msg = f"{path}: no dictionary here (no cfg.json); name a dictionary's folder or a ladder's"
+        raise SubjectError(msg)
+    return sorted(found, key=lambda p: (len(p.name), p.name))

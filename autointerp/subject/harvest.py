@@ -1,0 +1,133 @@
+"""One pass over the text for all dictionaries: site vectors encoded, non-zero activations kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from autointerp.core.errors import SubjectError
+from autointerp.subject.contexts import Context, batches_of_one_length, kept_tokens
+from autointerp.subject.dictionaries import SparseDictionary
+from autointerp.subject.model import Site, Subject
+
+BATCH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class SparseActivations:
+    """Non-zero activations of one dictionary on one shard, sorted by (feature, context, position).
+
+    All of shape [n_nonzero]; ``context`` is the running number given to the context.
+    """
+
+    dictionary: str
+    feature: NDArray[np.int32]
+    context: NDArray[np.int32]
+    position: NDArray[np.int16]
+    activation: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class HarvestedShard:
+    """One shard's activations by dictionary, and a mask [T] a context: False on tokens of massive norm."""
+
+    activations: tuple[SparseActivations, ...]
+    kept: dict[int, NDArray[np.bool_]]
+
+
+def check_fit(subject: Subject, site: Site, dictionaries: Sequence[SparseDictionary]) -> None:
+    """Raise SubjectError when a dictionary was made for vectors of another size or another site."""
+    subject.module_at(site)
+    for dictionary in dictionaries:
+        if dictionary.d_model != subject.d_model:
+            msg = (
+                f"dictionary {dictionary.name}: made for vectors of {dictionary.d_model} numbers, "
+                f"but {subject.name} has {subject.d_model} at {site}; name the subject it was trained on"
+            )
+            raise SubjectError(msg)
+        if dictionary.site and Site.parse(dictionary.site) != site:
+            msg = f"dictionary {dictionary.name}: trained at {dictionary.site}, not at {site}; set site = '{dictionary.site}'"
+            raise SubjectError(msg)
+
+
+def _nonzero(
+    activations: Tensor, numbers: NDArray[np.int32], width: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return (key, value) of the non-zero entries of [B, T, n_features]; key sorts as (feature, context, position)."""
+    flat = activations.reshape(-1)
+    where = torch.nonzero(flat, as_tuple=False).squeeze(1)
+    values = flat[where].cpu().numpy()
+    token, feature = np.divmod(where.cpu().numpy(), width)
+    row, position = np.divmod(token, activations.shape[1])
+    key = (feature << 40) | (numbers[row].astype(np.int64) << 12) | position
+    return key, values
+
+
+def _unpack(dictionary: str, keys: list[NDArray[np.int64]], values: list[NDArray[np.float32]]) -> SparseActivations:
+    key, value = np.concatenate(keys), np.concatenate(values)
+    order = np.argsort(key)
+    key = key[order]
+    return SparseActivations(
+        dictionary=dictionary,
+        feature=(key >> 40).astype(np.int32),
+        context=((key >> 12) & (2**28 - 1)).astype(np.int32),
+        position=(key & 0xFFF).astype(np.int16),
+        activation=value[order],
+    )
+
+
+@torch.inference_mode()
+def harvest_shard(
+    subject: Subject,
+    site: Site,
+    dictionaries: Sequence[SparseDictionary],
+    contexts: Sequence[tuple[int, Context]],
+    *,
+    max_norm: float,
+) -> HarvestedShard:
+    """Return the non-zero activations of all dictionaries on numbered contexts.
+
+    Tokens with a norm above *max_norm* have no activations and are marked as not kept.
+    """
+    keys: dict[str, list[NDArray[np.int64]]] = {d.name: [] for d in dictionaries}
+    values: dict[str, list[NDArray[np.float32]]] = {d.name: [] for d in dictionaries}
+    kept: dict[int, NDArray[np.bool_]] = {}
+    number_of = {context: number for number, context in contexts}
+    for batch in batches_of_one_length([c for _, c in contexts], size=BATCH):
+        vectors = subject.site_vectors([c.token_ids for c in batch], site)
+        mask = kept_tokens(vectors, max_norm=max_norm)
+        numbers = np.array([number_of[c] for c in batch], np.int32)
+        kept |= {int(n): row for n, row in zip(numbers, mask.cpu().numpy(), strict=True)}
+        for dictionary in dictionaries:
+            activations = dictionary.encode(vectors)
+            activations[~mask] = 0.0
+            key, value = _nonzero(activations, numbers, dictionary.n_features)
+            keys[dictionary.name].append(key)
+            values[dictionary.name].append(value)
+    sparse = tuple(_unpack(d.name, keys[d.name], values[d.name]) for d in dictionaries)
+    return HarvestedShard(sparse, kept)
+
+
+def output_tokens(
+    subject: Subject, dictionary: SparseDictionary, features: Sequence[int], *, n: int = 10
+) -> dict[int, tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Return (promoted, suppressed) output tokens of each feature: direction times unembedding.
+
+    The final norm's weight is folded into the unembedding; its centre and scale differ from token to
+    token and are left out (logit lens, nostalgebraist 2020; Gur-Arieh et al. 2025).
+    """
+    head = subject.model.get_output_embeddings().weight.detach().float()
+    norm = getattr(getattr(subject.model, subject.model.base_model_prefix), "norm", None)
+    gain = norm.weight.detach().float() if norm is not None else torch.ones(subject.d_model)
+    found: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+    for feature in features:
+        logits = head @ (dictionary.directions[feature].to(gain.device) * gain)
+        found[feature] = (_names(subject, logits.topk(n).indices), _names(subject, (-logits).topk(n).indices))
+    return found
+
+
+def _names(subject: Subject, ids: Tensor) -> tuple[str, ...]:
+    return tuple(subject.tokenizer.decode([int(i)]) for i in ids)

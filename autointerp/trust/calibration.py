@@ -1,0 +1,83 @@
+"""Proportions set right for a judge's known errors; not for AUROC or F1."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from autointerp.core.draws import generator
+from autointerp.core.types import FloatArray, Reason
+
+LEAST_SUM = 1.3
+"""Sensitivity + specificity below which nothing is decided (PROTOCOLS, section 4)."""
+N_DRAWS = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Anchors:
+    """Answers on texts of known truth: *hits* yes of *n_firing*, *rejections* no of *n_silent*."""
+
+    hits: int
+    n_firing: int
+    rejections: int
+    n_silent: int
+
+    @property
+    def sensitivity(self) -> float:
+        return self.hits / self.n_firing
+
+    @property
+    def specificity(self) -> float:
+        return self.rejections / self.n_silent
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """A share in [0, 1] with its 95% interval; all None exactly when *status* is not scored."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    status: Reason
+
+
+def rogan_gladen(share: float, *, sensitivity: float, specificity: float) -> float | None:
+    """Return (p + q0 - 1) / (q0 + q1 - 1) cut to [0, 1]: the true share behind the share answered yes.
+
+    Rogan and Gladen 1978 (q1 = sensitivity, q0 = specificity). None when q0 + q1 < 1.3: the judge
+    knows too little, and errors of the anchors would be blown up more than threefold.
+
+    >>> round(rogan_gladen(0.5, sensitivity=0.8, specificity=0.8), 6)
+    0.5
+    """
+    informed = sensitivity + specificity - 1
+    if informed < LEAST_SUM - 1 - 1e-9:
+        return None
+    return min(1.0, max(0.0, (share + specificity - 1) / informed))
+
+
+def calibrate_share(n_yes: int, n: int, anchors: Anchors, *, seed: int, key: tuple[object, ...]) -> Calibrated:
+    """Return the true share behind *n_yes* of *n* answers; the interval holds the anchors' uncertainty too.
+
+    The three proportions are drawn from their Jeffreys posteriors Beta(k + 1/2, n - k + 1/2), then
+    percentiles; draws from a judge no better than chance count as not knowing: 0 and 1 by turns.
+    """
+    if min(n, anchors.n_firing, anchors.n_silent) < 1:
+        return Calibrated(None, None, None, Reason.TOO_FEW_EXAMPLES)
+    value = rogan_gladen(n_yes / n, sensitivity=anchors.sensitivity, specificity=anchors.specificity)
+    if value is None:
+        return Calibrated(None, None, None, Reason.UNDECIDABLE)
+    low, high = np.quantile(_draws(n_yes, n, anchors, seed, key), [0.025, 0.975])
+    return Calibrated(value, float(min(low, value)), float(max(high, value)), Reason.SCORED)
+
+
+def _draws(n_yes: int, n: int, anchors: Anchors, seed: int, key: tuple[object, ...]) -> FloatArray:
+    """Return draws of the true share, shape [N_DRAWS], in [0, 1]."""
+    random = generator(seed, "calibrate_share", *key)
+    p, q1, q0 = (
+        random.beta(k + 0.5, total - k + 0.5, size=N_DRAWS)
+        for k, total in ((n_yes, n), (anchors.hits, anchors.n_firing), (anchors.rejections, anchors.n_silent))
+    )
+    informed = q0 + q1 - 1
+    unknown = np.arange(N_DRAWS) % 2
+    shares: FloatArray = np.where(informed > 0, (p + q0 - 1) / np.where(informed > 0, informed, 1.0), unknown)
+    return np.clip(shares, 0.0, 1.0)

@@ -1,0 +1,157 @@
+"""Judges that are functions: they evaluate the label's meaning, then err as often as they are told to."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from autointerp.core.draws import draw_key, uniform
+from autointerp.core.errors import AskFailed, ConfigError
+from autointerp.core.types import Digits, Question, Reason, Text, YesNo
+from autointerp.trust.predicates import Never, Predicate
+
+Answer = str | float | Sequence[Sequence[float]]
+Function = Callable[[Question], Answer]
+EXAMPLES = "oracle:sensitivity=0.8,specificity=0.8 or constant:0.5"
+
+
+@dataclass(frozen=True, slots=True)
+class Oracle:
+    """Says yes to a share *sensitivity* of the texts that fit a label, no to *specificity* of the others."""
+
+    sensitivity: float = 1.0
+    specificity: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("sensitivity", "specificity"):
+            _check_share(f"oracle: {name}", getattr(self, name))
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """Says the same to everything: P(yes) = share, expected digit = share x scale."""
+
+    share: float
+
+    def __post_init__(self) -> None:
+        _check_share("constant", self.share)
+
+
+def parse_judge(name: str) -> Oracle | Constant:
+    """Return the judge named ``oracle``, ``oracle:sensitivity=0.8,specificity=0.8`` or ``constant:0.5``.
+
+    Raises:
+        ConfigError: The name has another form, an unknown setting or a number outside [0, 1].
+    """
+    kind, _, rest = name.partition(":")
+    if kind == "constant":
+        return Constant(_read_number(name, rest))
+    if kind == "oracle":
+        pairs = [part.partition("=") for part in rest.split(",") if part.strip()]
+        return _read_oracle(name, {key.strip(): value for key, _, value in pairs})
+    msg = f"{name!r} is not a judge that is a function; write {EXAMPLES}"
+    raise ConfigError(msg)
+
+
+def judge_function(judge: Oracle | Constant, meanings: Mapping[str, Predicate]) -> Function:
+    """Return the judge as a function of a question, looking only at ``wants``, ``about.label`` and the window.
+
+    YesNo is answered with 0.0 or 1.0, Text with Yes or No, Digits with one row a token. A blank label
+    means nothing fits. The function raises AskFailed for a label whose meaning it does not know: an
+    oracle that guessed would pass for a judge.
+
+    Args:
+        judge: From ``parse_judge``.
+        meanings: What each label's text means, see ``zoo.meanings``.
+    """
+    if isinstance(judge, Constant):
+        return lambda question: _constant(judge.share, question)
+    return lambda question: _answer(judge, meanings, question)
+
+
+def says_yes(judge: Oracle, *, label: str, item: str, fits: bool) -> bool:
+    """Return the verdict on a text that does or does not fit; the noise is keyed by label and item alone.
+
+    A better judge errs on a subset of a worse one's items.
+    """
+    draw = uniform(judge.seed, "oracle", label, item)
+    return draw < judge.sensitivity if fits else draw >= judge.specificity
+
+
+def _answer(judge: Oracle, meanings: Mapping[str, Predicate], question: Question) -> Answer:
+    about = question.about
+    if about is None or about.window is None:
+        raise AskFailed(Reason.PROVIDER_ERROR, "an oracle judges a text by a label; the question names none")
+    truth = _meaning(meanings, about.label).activations(about.window.tokens)
+    verdict = says_yes(judge, label=about.label, item=about.item, fits=any(truth))
+    match question.wants:
+        case YesNo():
+            return float(verdict)
+        case Text():
+            return "Yes" if verdict else "No"
+        case Digits(count=count, scale=scale):
+            assert count == len(truth), f"{count} placeholders for {len(truth)} tokens of {about.item}"
+            seen = _seen(judge, truth, verdict=verdict, key=(about.label, about.item))
+            return [_one_hot(round(scale * activation), scale) for activation in seen]
+
+
+def _meaning(meanings: Mapping[str, Predicate], label: str) -> Predicate:
+    if not label.strip():
+        return Never()
+    if label not in meanings:
+        raise AskFailed(Reason.PROVIDER_ERROR, f"the oracle does not know what {label!r} means")
+    return meanings[label]
+
+
+def _seen(judge: Oracle, truth: Sequence[float], *, verdict: bool, key: tuple[str, str]) -> Sequence[float]:
+    """Return the activation the judge claims, [T]: the label's, nothing where it missed, one token where it saw things.
+
+    A window has one verdict, the one a yes or no question about it would get: noise token by token
+    would mean another sensitivity for every window length.
+    """
+    if any(truth) or not verdict:
+        return truth if verdict else [0.0] * len(truth)
+    place = draw_key(judge.seed, "oracle token", *key) % len(truth)
+    return [float(token == place) for token in range(len(truth))]
+
+
+def _constant(share: float, question: Question) -> Answer:
+    match question.wants:
+        case YesNo():
+            return share
+        case Text():
+            return "Yes" if share >= 0.5 else "No"
+        case Digits(count=count, scale=scale):
+            return [(1.0 - share, *[0.0] * (scale - 1), share)] * count
+
+
+def _one_hot(digit: int, scale: int) -> tuple[float, ...]:
+    return tuple(float(k == digit) for k in range(scale + 1))
+
+
+# ---- reading names
+
+
+def _read_oracle(name: str, values: Mapping[str, str]) -> Oracle:
+    for key in values:
+        if key not in ("sensitivity", "specificity", "seed"):
+            near = get_close_matches(key, ("sensitivity", "specificity", "seed"), n=1)
+            hint = f"did you mean {near[0]}?" if near else f"write {EXAMPLES}"
+            msg = f"{name!r}: an oracle has no setting {key!r}; {hint}"
+            raise ConfigError(msg)
+    shares = {key: _read_number(name, value) for key, value in values.items() if key != "seed"}
+    return Oracle(**shares, seed=int(_read_number(name, values.get("seed", "0"))))
+
+
+def _read_number(name: str, text: str) -> float:
+    if not re.fullmatch(r"\d+(\.\d*)?|\.\d+", text.strip()):
+        msg = f"{name!r}: {text!r} is not a number; write {EXAMPLES}"
+        raise ConfigError(msg)
+    return float(text)
+
+
+def _check_share(what: str, share: float) -> None:
+    if not 0 <= share <= 1:
+        msg = f"{what} = {share} must lie in [0, 1]; write {EXAMPLES}"
+        raise ConfigError(msg)

@@ -1,0 +1,96 @@
+"""Questions as tokens: what is read, and where."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from llm_builders import make_question, make_window_prompt
+
+from autointerp.core.errors import AskFailed, ConfigError
+from autointerp.core.types import Digits, YesNo
+from autointerp.llm.batches import n_common, n_shared, plan_batches
+from autointerp.llm.encoding import digit_classes, encode_question, render_chat, yes_no_classes
+
+rows = st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=12).map(tuple), min_size=1, max_size=30).map(sorted)
+
+
+def digits(count: int, **more: Any) -> Digits:
+    return Digits(**{"count": count, "placeholder": "_", "after": "<start>", "scale": 9, **more})
+
+
+@settings(deadline=None)  # a busy machine tokenises slowly
+@given(st.lists(st.sampled_from(["river", "_", "日本", "é", "_x_", "3", "<start>", " "]), min_size=1, max_size=12))
+def test_the_digit_is_read_where_it_would_stand(tokenizer: Any, words: list[str]) -> None:
+    """The text up to each read position ends in the tab before the placeholder, whatever the words."""
+    prompt = make_window_prompt(words)
+    encoded = encode_question(tokenizer, make_question(prompt, digits(len(words))))
+    tail = prompt.rpartition("\n<start>\n")[2].split("\n")
+    for word, line, at in zip(words, tail, encoded.reads, strict=False):
+        assert line == f" {word}\t_"
+        assert tokenizer.decode(encoded.tokens[: at + 1]).endswith(f" {word}\t")
+    assert len(encoded.reads) == len(words)
+    assert len(encoded.tokens) == encoded.reads[-1] + 1 < encoded.n_prompt
+
+
+@pytest.mark.parametrize(
+    ("wants", "why"),
+    [
+        (digits(3), "2 placeholders"),
+        (digits(2, after="<begin>"), "no line"),
+        (digits(2, placeholder="iver"), "inside a token"),
+    ],
+)
+def test_placeholders_that_cannot_be_read_fail_the_question(tokenizer: Any, wants: Digits, why: str) -> None:
+    """A wrong count, a missing start, a placeholder glued to the token before it."""
+    with pytest.raises(AskFailed, match=f"parse_failed: .*{why}"):
+        encode_question(tokenizer, make_question("label\n<start>\n river\t_\n river\t_\n<end>", wants))
+
+
+def test_scale_ten_needs_a_token(tokenizer: Any) -> None:
+    """The message says what to set."""
+    with pytest.raises(ConfigError, match="set scale = 9"):
+        digit_classes(tokenizer, 10)
+    assert len(digit_classes(tokenizer, 9)) == 10
+
+
+def test_yes_has_several_forms(tokenizer: Any) -> None:
+    """All forms that are one token count, and none counts for both sides."""
+    yes, no = (tokenizer.convert_ids_to_tokens(group) for group in yes_no_classes(tokenizer))
+    assert {"Yes", "yes"} <= set(yes)
+    assert not set(yes) & set(no)
+
+
+def test_without_a_template_the_conversation_is_chatml(tokenizer: Any) -> None:
+    """It ends where the assistant speaks, and the answer is read at its last token."""
+    question = make_question("p", YesNo(), system="s")
+    expected = "<|im_start|>system\ns<|im_end|>\n<|im_start|>user\np<|im_end|>\n<|im_start|>assistant\n"
+    assert render_chat(tokenizer, question) == expected
+    encoded = encode_question(tokenizer, question)
+    assert encoded.reads == (len(encoded.tokens) - 1,)
+
+
+@given(rows, st.integers(1, 60))
+def test_batches_hold_every_row_once_within_the_limit(rows: list[tuple[int, ...]], limit: int) -> None:
+    """In order; only a single row may exceed the limit."""
+    batches = plan_batches(rows, limit)
+    assert [at for batch in batches for at in batch] == list(range(len(rows)))
+    for batch in batches:
+        chosen = [rows[at] for at in batch]
+        padded = len(chosen) * (max(map(len, chosen)) - n_common(chosen))
+        assert len(chosen) == 1 or padded <= limit
+
+
+@given(rows)
+def test_first_and_last_in_order_share_what_all_share(rows: list[tuple[int, ...]]) -> None:
+    """The common prefix by its definition."""
+    length = n_common(rows)
+    assert all(n_shared(rows[0], row) >= length for row in rows)
+    assert len({row[: length + 1] for row in rows}) > 1 or length == min(map(len, rows))
+
+
+def test_a_long_shared_label_gets_a_batch_of_its_own() -> None:
+    """Windows of two features, 100 common label tokens each, cost less apart; with 3 tokens, together."""
+    for n_label, expected in ((100, 2), (3, 1)):
+        rows = [(1,) * 50 + (label,) * n_label + (window,) * 40 for label in (2, 3) for window in range(4, 10)]
+        assert len(plan_batches(rows, 10_000)) == expected

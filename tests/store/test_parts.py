@@ -1,0 +1,262 @@
+"""A part is there whole or not at all, and what is read is what was written."""
+
+import errno
+import math
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from autointerp.core.errors import StoreError
+from autointerp.store.files import write_whole
+from autointerp.store.parts import has_part, part_path, part_paths, read_arrow, read_part, read_table, write_part
+from autointerp.store.schemas import TABLES
+
+VALUES: dict[pa.DataType, Any] = {
+    pa.string(): "x",
+    pa.float64(): 0.5,
+    pa.float32(): 0.5,
+    pa.int64(): 3,
+    pa.int32(): 3,
+    pa.int16(): 3,
+    pa.bool_(): True,
+    pa.list_(pa.int64()): [1, 2],
+    pa.list_(pa.int32()): [1, 2],
+    pa.list_(pa.string()): ["a", " b"],
+    pa.list_(pa.float64()): [0.0, 1.5],
+    pa.list_(pa.bool_()): [True, False],
+}
+
+
+def row_of(table: str, **changed: Any) -> dict[str, Any]:
+    """Return a row that fits *table*, some columns changed."""
+    return {field.name: VALUES[field.type] for field in TABLES[table]} | changed
+
+
+@pytest.fixture
+def score_rows() -> list[dict[str, Any]]:
+    """Twenty ``scores`` rows, every other one without a value."""
+    return [row_of("scores", feature=i, value=i / 20 if i % 2 else None) for i in range(20)]
+
+
+ROWS = {kind: [row_of(kind), row_of(kind)] for kind in TABLES}
+fresh = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.mark.parametrize("table", sorted(TABLES))
+def test_round_trip_of_every_table(tmp_path: Path, table: str) -> None:
+    """Rows, a frame and an Arrow table write the same content, with the declared schema."""
+    write_part(tmp_path, table, "rows", ROWS[table])
+    assert read_arrow(tmp_path, table).to_pylist() == ROWS[table]
+    write_part(tmp_path, table, "frame", read_part(tmp_path, table, "rows"))
+    write_part(tmp_path, table, "arrow", pa.Table.from_pylist(ROWS[table]))
+    assert read_arrow(tmp_path, table).to_pylist() == ROWS[table] * 3
+    assert read_arrow(tmp_path, table).schema.equals(TABLES[table])
+
+
+def test_an_absent_table_is_an_empty_typed_frame(tmp_path: Path) -> None:
+    """No folder reads as no rows, with every column of its type."""
+    frame = read_table(tmp_path, "scores")
+    assert frame.empty
+    assert list(frame.columns) == TABLES["scores"].names
+    assert frame["value"].dtype == np.float64
+    assert read_table(tmp_path, "scores", columns=["value"]).columns.tolist() == ["value"]
+
+
+def test_no_rows_are_a_part(tmp_path: Path) -> None:
+    """A chunk that yielded nothing is done, not missing."""
+    write_part(tmp_path, "failures", "a", [])
+    assert has_part(tmp_path, "failures", "a")
+    assert read_table(tmp_path, "failures").empty
+
+
+@given(chunks=st.sets(st.text(min_size=1, max_size=8), min_size=2, max_size=4))
+def test_chunks_never_share_a_file(chunks: set[str]) -> None:
+    """Different keys have different files, inside the table's folder and visible to ``part_paths``."""
+    paths = {part_path(Path("run"), "scores", chunk) for chunk in chunks}
+    assert len({str(path).lower() for path in paths} if all(c == c.lower() for c in chunks) else paths) == len(chunks)
+    assert all(path.parent == Path("run/scores") and not path.name.startswith(".") for path in paths)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("column", ["density", "histogram_start"])
+def test_nan_is_refused(tmp_path: Path, bad: float, column: str) -> None:
+    """No NaN or infinity reaches the disk, and the message names the column."""
+    with pytest.raises(StoreError, match=column if column == "density" else "does not fit"):
+        write_part(tmp_path, "features", "a", [row_of("features", **{column: bad})])
+    assert not has_part(tmp_path, "features", "a")
+
+
+def test_nan_inside_a_list_or_frame_is_refused(tmp_path: Path) -> None:
+    """Also inside ``activations`` and in a frame's required column."""
+    row = row_of("evidence", activations=[0.0, math.nan])
+    with pytest.raises(StoreError, match="activations"):
+        write_part(tmp_path, "evidence", "a", [row])
+    with pytest.raises(StoreError, match="activations"):
+        write_part(tmp_path, "evidence", "a", [row_of("evidence", activations=[0.0, None])])
+    with pytest.raises(StoreError, match="weight"):
+        write_part(tmp_path, "evidence", "a", pd.DataFrame([row_of("evidence", weight=math.nan)]))
+
+
+def test_infinity_made_by_the_cast_is_refused(tmp_path: Path) -> None:
+    """1e300 does not fit a 32-bit activation; it is not stored as infinity."""
+    with pytest.raises(StoreError, match="activation"):
+        write_part(tmp_path, "activations", "a", [row_of("activations", activation=1e300)])
+
+
+def test_empty_cells_only_where_declared(tmp_path: Path) -> None:
+    """A score may have no value; it must have a judge."""
+    write_part(tmp_path, "scores", "a", [row_of("scores", value=None, status="undefined")])
+    assert read_arrow(tmp_path, "scores")["value"].to_pylist() == [None]
+    for rows in ([row_of("scores", judge=None)], pa.Table.from_pylist([row_of("scores", judge=None), *ROWS["scores"]])):
+        with pytest.raises(StoreError, match="judge"):
+            write_part(tmp_path, "scores", "b", rows)
+
+
+def test_columns_must_match(tmp_path: Path) -> None:
+    """A misspelt or forgotten column is an error when written, not an empty column later."""
+    row = row_of("failures")
+    with pytest.raises(StoreError, match="details"):
+        write_part(tmp_path, "failures", "a", [row, row | {"details": "x"}])
+    del row["detail"]
+    for rows in ([row], pd.DataFrame([row]), pa.Table.from_pylist([row])):
+        with pytest.raises(StoreError, match="detail"):
+            write_part(tmp_path, "failures", "a", rows)
+
+
+def test_missing_column_names_file_column_and_remedy(tmp_path: Path) -> None:
+    """A part of another version says which file, which column, what to do."""
+    path = write_part(tmp_path, "scores", "a", ROWS["scores"])
+    pq.write_table(pq.read_table(path).drop_columns(["judge"]), path)
+    with pytest.raises(StoreError, match=r"scores/a\.parquet: no column judge.*only this part is made anew"):
+        read_table(tmp_path, "scores")
+    pq.write_table(pq.read_table(path).append_column("judge", pa.array([1, 2])), path)
+    with pytest.raises(StoreError, match="column judge holds int64, not string"):
+        read_table(tmp_path, "scores")
+
+
+@fresh
+@given(fraction=st.floats(0, 1, exclude_max=True))
+def test_a_truncated_part_is_never_read(tmp_path: Path, score_rows: list[dict[str, Any]], fraction: float) -> None:
+    """Cut anywhere, the file is an error that names it and the remedy."""
+    path = write_part(tmp_path, "scores", "a", score_rows)
+    os.truncate(path, int(path.stat().st_size * fraction))
+    with pytest.raises(StoreError, match=r"a\.parquet: damaged .*delete it and run the same command again"):
+        read_table(tmp_path, "scores")
+
+
+@fresh
+@given(data=st.data())
+def test_flipped_bytes_in_a_page_are_noticed(
+    tmp_path: Path, score_rows: list[dict[str, Any]], data: st.DataObject
+) -> None:
+    """A damaged data page is an error or reads as written; never other numbers (pages carry checksums)."""
+    path = write_part(tmp_path, "scores", "a", score_rows)
+    meta = pq.read_metadata(path).row_group(0)
+    column = meta.column(data.draw(st.integers(0, meta.num_columns - 1)))
+    content = bytearray(path.read_bytes())
+    first = column.dictionary_page_offset or column.data_page_offset
+    place = data.draw(st.integers(first, first + column.total_compressed_size - 1))
+    content[place] ^= data.draw(st.integers(1, 255))
+    path.write_bytes(content)
+    try:
+        assert read_arrow(tmp_path, "scores").to_pylist() == score_rows
+    except StoreError as error:
+        assert "a.parquet: damaged" in str(error)  # noqa: PT017
+
+
+def test_leftovers_and_absent_parts(tmp_path: Path) -> None:
+    """What an interrupted write left behind is not read; a part that was never written is an error."""
+    path = write_part(tmp_path, "scores", "a", ROWS["scores"])
+    (path.parent / ".b.parquet.1.0.tmp").write_bytes(b"PAR1")
+    (path.parent / ".b.parquet").write_bytes(b"PAR1")
+    assert part_paths(tmp_path, "scores") == [path]
+    assert not has_part(tmp_path, "scores", "b")
+    with pytest.raises(StoreError, match="no such part"):
+        read_part(tmp_path, "scores", "b")
+
+
+def test_a_failing_writer_leaves_the_old_file(tmp_path: Path) -> None:
+    """Disk full in the middle of a write: no leftover, the old part stands, the message says what to do."""
+    path = write_whole(tmp_path / "a", lambda file: file.write(b"old") and None)
+
+    def fail(file: IO[bytes]) -> None:
+        file.write(b"ne")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(StoreError, match=r"No space left on device.*MiB free.*run the same command again"):
+        write_whole(path, fail)
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("a", b"old")]
+
+
+def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
+    """The disk's refusal to make the folder is told like any other."""
+    (tmp_path / "scores").write_text("")
+    with pytest.raises(StoreError, match="cannot write"):
+        write_part(tmp_path, "scores", "a", ROWS["scores"])
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 256 KiB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("cannot mount a small tmpfs here; test_a_failing_writer covers the same path")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk(small_disk: Path) -> None:
+    """On a real full disk the parts written so far stay readable and nothing else is left."""
+    text = np.random.default_rng(0).bytes(20_000).hex()
+
+    def fill() -> None:
+        for i in range(40):
+            write_part(small_disk, "failures", str(i), [row_of("failures", detail=text[i:])])
+
+    with pytest.raises(StoreError, match="No space left"):
+        fill()
+    written = len(part_paths(small_disk, "failures"))
+    assert 0 < written < 40
+    assert len(read_table(small_disk, "failures")) == written
+    assert len(list((small_disk / "failures").iterdir())) == written
+
+
+def test_two_writers_of_one_part(tmp_path: Path) -> None:
+    """Writers of the same part do not mix: whoever is last, the file is one of the two."""
+    sets = [[row_of("failures", detail=name) for _ in range(500)] for name in "ab"]
+    threads = [
+        threading.Thread(target=lambda rows=rows: [write_part(tmp_path, "failures", "x", rows) for _ in range(10)])
+        for rows in sets
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert read_arrow(tmp_path, "failures").to_pylist() in sets
+    assert [path.name for path in (tmp_path / "failures").iterdir()] == ["x.parquet"]
+
+
+def test_activations_are_sorted_so_that_filters_skip(tmp_path: Path) -> None:
+    """One feature's activations lie together, and a filtered read gives just them."""
+    n = 200_000
+    feature = np.random.default_rng(0).integers(0, 100, n).astype(np.int32)
+    columns = {"dictionary": ["d"] * n, "feature": feature, "context": np.arange(n), "position": np.zeros(n, int)}
+    path = write_part(tmp_path, "activations", "a", pd.DataFrame({**columns, "activation": feature / 2}))
+    got = read_table(tmp_path, "activations", columns=["feature", "activation"], filters=[("feature", "==", 7)])
+    assert len(got) == (feature == 7).sum()
+    assert set(got["activation"]) == {3.5}
+    bounds = [pq.read_metadata(path).row_group(i).column(1).statistics for i in range(4)]
+    assert sum(b.min <= 7 <= b.max for b in bounds) == 1
