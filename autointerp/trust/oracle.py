@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from autointerp.core.draws import draw_key, uniform
+from autointerp.core.draws import uniform
 from autointerp.core.errors import AskFailed, ConfigError
 from autointerp.core.types import Digits, Question, Reason, Text, YesNo
 from autointerp.trust.predicates import Never, Predicate
@@ -57,9 +57,9 @@ def parse_judge(name: str) -> Oracle | Constant:
 def judge_function(judge: Oracle | Constant, meanings: Mapping[str, Predicate]) -> Function:
     """Return the judge as a function of a question, looking only at ``wants``, ``about.label`` and the window.
 
-    YesNo is answered with 0.0 or 1.0, Text with Yes or No, Digits with one row a token. A blank label
-    means nothing fits. The function raises AskFailed for a label whose meaning it does not know: an
-    oracle that guessed would pass for a judge.
+    YesNo is answered with 0.0 or 1.0, Text with Yes or No, Digits with one row a token, all on one
+    digit. A blank label means nothing fits. The function raises AskFailed for a label whose meaning
+    it does not know: an oracle that guessed would pass for a judge.
 
     Args:
         judge: From ``parse_judge``.
@@ -84,15 +84,14 @@ def _answer(judge: Oracle, meanings: Mapping[str, Predicate], question: Question
     if about is None or about.window is None:
         raise AskFailed(Reason.PROVIDER_ERROR, "an oracle judges a text by a label; the question names none")
     truth = _meaning(meanings, about.label).activations(about.window.tokens)
-    verdict = says_yes(judge, label=about.label, item=about.item, fits=any(truth))
     match question.wants:
         case YesNo():
-            return float(verdict)
+            return float(says_yes(judge, label=about.label, item=about.item, fits=any(truth)))
         case Text():
-            return "Yes" if verdict else "No"
+            return "Yes" if says_yes(judge, label=about.label, item=about.item, fits=any(truth)) else "No"
         case Digits(count=count, scale=scale):
             assert count == len(truth), f"{count} placeholders for {len(truth)} tokens of {about.item}"
-            seen = _seen(judge, truth, verdict=verdict, key=(about.label, about.item))
+            seen = _seen(judge, truth, label=about.label, item=about.item)
             return [_one_hot(round(scale * activation), scale) for activation in seen]
 
 
@@ -104,16 +103,16 @@ def _meaning(meanings: Mapping[str, Predicate], label: str) -> Predicate:
     return meanings[label]
 
 
-def _seen(judge: Oracle, truth: Sequence[float], *, verdict: bool, key: tuple[str, str]) -> Sequence[float]:
-    """Return the activation the judge claims, [T]: the label's, nothing where it missed, one token where it saw things.
+def _seen(judge: Oracle, truth: Sequence[float], *, label: str, item: str) -> list[float]:
+    """Return the activation the judge claims, [T]: where it says yes the label's, or 1 on a token that does not fit.
 
-    A window has one verdict, the one a yes or no question about it would get: noise token by token
-    would mean another sensitivity for every window length.
+    Each token has a verdict of its own, as if it were a text: noise for whole windows would let a
+    judge with sensitivity + specificity = 1, who knows nothing, still point at the right tokens.
     """
-    if any(truth) or not verdict:
-        return truth if verdict else [0.0] * len(truth)
-    place = draw_key(judge.seed, "oracle token", *key) % len(truth)
-    return [float(token == place) for token in range(len(truth))]
+    return [
+        float(says_yes(judge, label=label, item=f"{item}:{place}", fits=activation > 0)) * (activation or 1.0)
+        for place, activation in enumerate(truth)
+    ]
 
 
 def _constant(share: float, question: Question) -> Answer:

@@ -1,0 +1,1 @@
+"""Order, retries and schedules; no logic."""

@@ -1,0 +1,27 @@
+"""The whole path as plain Python: the same stages in the same order, without an engine."""
+
+from pathlib import Path
+
+from autointerp.pipeline.config import Config
+from autointerp.pipeline.driver import Outcome, opened, outcome_of
+from autointerp.pipeline.order import stages_up_to
+from autointerp.pipeline.run import OnProgress, Run
+from autointerp.report.write import write_report
+
+
+def carry_out(config: Config, *, home: Path, on_progress: OnProgress, last: str = "") -> Outcome:
+    """Carry out the stages up to *last* (all if empty) and, after the last of all, write the report."""
+    with opened(config, home=home, on_progress=on_progress) as run:
+        for stage in stages_up_to(last):
+            with run.timed(stage.name):
+                for chunk in stage.chunks(run):
+                    stage.do(run, chunk)
+                if stage.finish:
+                    stage.finish(run)
+    return finished(run, is_whole=last in {"", "score"})
+
+
+def finished(run: Run, *, is_whole: bool) -> Outcome:
+    """Write the report, if there is something to report, and return what the run came to."""
+    report = write_report(run.directory) if is_whole else None
+    return outcome_of(run, report=report)
