@@ -6,7 +6,6 @@ from autointerp.pipeline.config import Config
 from autointerp.pipeline.driver import Outcome, opened, outcome_of
 from autointerp.pipeline.order import stages_up_to
 from autointerp.pipeline.run import OnProgress, Run
-from autointerp.report.write import write_report
 
 
 def carry_out(config: Config, *, home: Path, on_progress: OnProgress, last: str = "") -> Outcome:
@@ -23,5 +22,8 @@ def carry_out(config: Config, *, home: Path, on_progress: OnProgress, last: str 
 
 def finished(run: Run, *, is_whole: bool) -> Outcome:
     """Write the report, if there is something to report, and return what the run came to."""
-    report = write_report(run.directory) if is_whole else None
-    return outcome_of(run, report=report)
+    if not is_whole:
+        return outcome_of(run, report=None)
+    from autointerp.report.write import write_report  # charts: not paid for by a harvest
+
+    return outcome_of(run, report=write_report(run.directory))

@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from autointerp.analysis.estimates import RESAMPLES, Floats
-from autointerp.analysis.values import feature_values, headline_values
+from autointerp.analysis.values import feature_values, headline_values, measure_name
 from autointerp.core.draws import generator
 
 MIN_FEATURES = 4
@@ -54,7 +54,7 @@ def agreements(scores: pd.DataFrame, explanations: pd.DataFrame, *, seed: int = 
 def _by_measure(group: pd.DataFrame) -> pd.DataFrame:
     """Return values, shape [n_features, n_measures], NaN where a measure is missing."""
     sides = zip(*(group[name].astype(str) for name in SIDE), strict=True)
-    names = ["/".join(part for part in side if part) for side in sides]
+    names = [measure_name(scorer, variant, metric) for scorer, variant, metric in sides]
     return group.assign(measure=names).pivot_table(index="feature", columns="measure", values="value")
 
 

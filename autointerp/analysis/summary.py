@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from autointerp.analysis.estimates import Estimate, estimate_mean, n_for_half_width
-from autointerp.analysis.values import MEASURE, feature_values, is_headline, is_main
+from autointerp.analysis.values import MEASURE, feature_values, is_headline, is_main, measure_name
 
 CONTROLS = ("shuffled", "blank", "lookup")
 NEVER_ASKED = frozenset({"dead", "too_few_examples", "not_sampled"})
@@ -55,8 +55,7 @@ class Line:
     @property
     def measure(self) -> str:
         """Scorer, variant and metric as one phrase."""
-        variant = f" ({self.variant.replace('_', ' ')})" if self.variant else ""
-        return f"{self.scorer}{variant}, {self.metric.replace('_', ' ')}"
+        return measure_name(self.scorer, self.variant, self.metric)
 
     def control(self, name: str) -> Against | None:
         """Return the control of this name, or None when it was not asked for."""

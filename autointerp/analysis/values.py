@@ -14,6 +14,8 @@ MAIN_VARIANTS = {"simulation": "top_and_random"}
 
 LOWER_IS_BETTER = frozenset({"false_fire"})
 
+METRIC_NAMES = {"auroc": "AUROC", "f1": "F1"}
+
 COLUMNS = ["dictionary", *MEASURE, "control", "feature", "value", "chance", "status", "n_draws"]
 
 
@@ -25,6 +27,16 @@ def is_headline(scorer: str, metric: str) -> bool:
 def is_main(scorer: str, variant: str, metric: str) -> bool:
     """Whether a verdict speaks of this measure; every other one stands in the tables only."""
     return is_headline(scorer, metric) and MAIN_VARIANTS.get(scorer, variant) == variant
+
+
+def measure_name(scorer: str, variant: str, metric: str) -> str:
+    """Return a measure as one phrase.
+
+    >>> measure_name("simulation", "random_only", "correlation"), measure_name("detection", "", "auroc")
+    ('simulation (random only), correlation', 'detection, AUROC')
+    """
+    within = f" ({variant.replace('_', ' ')})" if variant else ""
+    return f"{scorer}{within}, {METRIC_NAMES.get(metric, metric.replace('_', ' '))}"
 
 
 def feature_values(scores: pd.DataFrame, explanations: pd.DataFrame) -> pd.DataFrame:

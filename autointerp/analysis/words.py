@@ -13,7 +13,7 @@ from autointerp.analysis.certificates import Certificate, certificate_of, certif
 from autointerp.analysis.estimates import n_for_half_width
 from autointerp.analysis.figures import count, number, with_interval
 from autointerp.analysis.summary import Against, Line
-from autointerp.analysis.values import is_main
+from autointerp.analysis.values import is_main, measure_name
 from autointerp.analysis.width import Trend
 
 Tone = Literal["warning", "plain", "good"]
@@ -181,24 +181,28 @@ def _tally(against: Sequence[Against]) -> tuple[str, bool]:
 
 def _interval_statements(lines: Sequence[Line]) -> Iterator[Statement]:
     """Yield, a main measure, how wide its intervals are and what n a tighter run would take."""
-    for who, members in _by_measure(lines):
-        halves = [h for line in members if (h := line.mean.half_width) is not None]
-        if not halves:
-            text = f"{who}: at most one feature a dictionary was scored, so there is no interval."
-            yield Statement("warning", text)
-        elif max(halves) > WANTED_HALF_WIDTH:
-            yield Statement("plain", _interval_text(who, members, halves))
+    chosen = sorted((line for line in lines if line.is_main and line.mean.n), key=lambda line: line.measure)
+    for measure, group in groupby(chosen, key=lambda line: line.measure):
+        yield from _interval_statement(measure[0].upper() + measure[1:], list(group))
 
 
-def _interval_text(who: str, members: Sequence[Line], halves: Sequence[float]) -> str:
+def _interval_statement(measure: str, members: Sequence[Line]) -> Iterator[Statement]:
+    halves = [h for line in members if (h := line.mean.half_width) is not None]
+    if not halves:
+        yield Statement("warning", f"{measure}: at most one feature a dictionary was scored, so there is no interval.")
+    elif max(halves) > WANTED_HALF_WIDTH:
+        yield Statement("plain", _interval_text(measure, members, halves))
+
+
+def _interval_text(measure: str, members: Sequence[Line], halves: Sequence[float]) -> str:
     sizes = [line.mean.n for line in members]
     sds = [sd for line in members if (sd := line.mean.sd) is not None]
     pooled = math.sqrt(sum(sd**2 for sd in sds) / len(sds))
     text = (
-        f"{who} have intervals of {_between([number(h) for h in (min(halves), max(halves))])} to either side with "
-        f"{_between([str(n) for n in (min(sizes), max(sizes))])} features a dictionary; a half-width of "
-        f"{number(WANTED_HALF_WIDTH)} would take about {count(n_for_half_width(pooled) or 2)} scored features in each "
-        f"(SD over features {number(pooled)})."
+        f"{measure}: the intervals of the means reach {_between([number(h) for h in (min(halves), max(halves))])} to "
+        f"either side, with {_between([str(n) for n in (min(sizes), max(sizes))])} features a dictionary; a half-width "
+        f"of {number(WANTED_HALF_WIDTH)} would take about {count(n_for_half_width(pooled) or 2)} scored features in "
+        f"each (SD over features {number(pooled)})."
     )
     few = f" With fewer than {FEW_FEATURES} features a bootstrap interval is itself rough, and too narrow."
     return text + (few if min(sizes) < FEW_FEATURES else "")
@@ -219,8 +223,8 @@ def _trend_statements(trends: Sequence[Trend]) -> Iterator[Statement]:
 
 def trend_sentence(trend: Trend) -> str:
     """Return whether the score changes with width beyond the noise of drawing features."""
-    variant = f" ({trend.variant.replace('_', ' ')})" if trend.variant else ""
-    what = f"{trend.scorer}{variant}, {trend.metric}, labels by {trend.explainer}, {trend.family}, {trend.footing}"
+    measure = measure_name(trend.scorer, trend.variant, trend.metric)
+    what = f"{measure}, labels by {trend.explainer}, {trend.family}, {trend.footing}"
     if trend.slope is None:
         return f"{what}: no trend is fitted ({trend.note})."
     slope = f"{with_interval(trend.slope, digits=3)} per doubling over {trend.slope.n} widths"
@@ -233,7 +237,7 @@ def trend_sentence(trend: Trend) -> str:
 
 def _agreement_statements(agreements: Sequence[Agreement]) -> Iterator[Statement]:
     """Yield one statement: over how many comparisons two scorers agree better than by luck."""
-    known = [a for a in agreements if a.rho is not None and a.first.split("/")[0] != a.second.split("/")[0]]
+    known = [a for a in agreements if a.rho is not None and _scorer(a.first) != _scorer(a.second)]
     if known:
         clear = sum(a.low is not None and a.low > 0 for a in known)
         rhos = [a.rho for a in known if a.rho is not None]
@@ -245,6 +249,11 @@ def _agreement_statements(agreements: Sequence[Agreement]) -> Iterator[Statement
         yield Statement(
             "plain", text + ("" if clear == len(known) else " Elsewhere they need not mean the same thing.")
         )
+
+
+def _scorer(measure: str) -> str:
+    """Return the first word of a measure's name: two variants of one scorer share it."""
+    return measure.replace(",", " ").split()[0]
 
 
 def _between(ends: Sequence[str]) -> str:

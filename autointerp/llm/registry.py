@@ -18,13 +18,27 @@ DEMO = "smollm2-135m-instruct"
 FAMILIES = ("smollm3", "smollm2", "smollm", "claude", "llama", "qwen", "gemma", "mixtral", "mistral", "gpt", "phi")
 
 Options = Mapping[str, Any]
+LoadedModel = tuple[Any, Any]
+Opener = Callable[[str, Options, LoadedModel | None], tuple[LLM, str]]
+
+LOCAL_OPTIONS = ("dtype", "batch_tokens", "device")
+HTTP_OPTIONS = ("base_url", "key_variable", "timeout_s")
 
 
-def open_llm(spec: str, *, store_path: Path | None = None, options: Options | None = None) -> LLM:
+def open_llm(
+    spec: str,
+    *,
+    store_path: Path | None = None,
+    options: Options | None = None,
+    loaded: LoadedModel | None = None,
+) -> LLM:
     """Return the language model that ``provider:model`` names; loads nothing and asks nobody.
 
-    Replies are kept in ``store_path`` unless it is None or asking costs nothing (``constant``).
-    Options: local takes dtype, batch_tokens, device; openai takes base_url, key_variable, timeout_s.
+    Args:
+        spec: ``local:...``, ``openai:...`` or ``constant:0.5``.
+        store_path: Where replies are kept; None, and a judge that costs nothing, keep none.
+        options: LOCAL_OPTIONS and HTTP_OPTIONS by name; each provider takes its own, None is the default.
+        loaded: (model, tokenizer) already in memory, used instead of the files of a local model.
 
     Raises:
         ConfigError: An unknown provider, option or model.
@@ -32,20 +46,23 @@ def open_llm(spec: str, *, store_path: Path | None = None, options: Options | No
         StoreError: The file at ``store_path`` cannot be used.
     """
     provider, _, model = spec.partition(":")
-    opener = pick(PROVIDERS, provider, what="provider")
+    opener: Opener = pick(PROVIDERS, provider, what="provider")
     if not model:
         msg = f"{spec!r} names no model; write provider:model, for example local:{DEMO}"
         raise ConfigError(msg)
-    llm, server = opener(model, options or {})
-    is_kept = store_path is not None and provider != "constant"
-    return CachedLLM(llm, ReplyStore(store_path), provider=server) if is_kept and store_path else llm
+    llm, server = opener(model, read_options(options or {}), loaded)
+    if store_path is None or provider == "constant":
+        return llm
+    return CachedLLM(llm, ReplyStore(store_path), provider=server)
 
 
-def open_local(model: str, options: Options) -> tuple[LLM, str]:
-    """Open ``smollm2-135m-instruct``, a folder, a .gguf file or a hub model."""
-    check_options(options, ("dtype", "batch_tokens", "device"))
+def open_local(model: str, options: Options, loaded: LoadedModel | None) -> tuple[LLM, str]:
+    """Open ``smollm2-135m-instruct``, a folder, a .gguf file, a hub model, or what is loaded already."""
+    name = f"local:{model}"
+    if loaded:
+        return LocalLLM.of(name, *loaded, **choose_options(options, ("batch_tokens",))), ""
     folder, gguf_file = find_files(model)
-    return LocalLLM(f"local:{model}", folder, gguf_file, **options), ""
+    return LocalLLM(name, folder, gguf_file, **choose_options(options, LOCAL_OPTIONS)), ""
 
 
 def find_files(model: str) -> tuple[str | Path, str | None]:
@@ -61,16 +78,14 @@ def find_files(model: str) -> tuple[str | Path, str | None]:
     return (path, None) if path.exists() else (model, None)
 
 
-def open_compatible(model: str, options: Options) -> tuple[LLM, str]:
+def open_compatible(model: str, options: Options, _loaded: LoadedModel | None) -> tuple[LLM, str]:
     """Open a model behind an OpenAI-compatible server; its address is part of what a reply is stored under."""
-    check_options(options, ("base_url", "key_variable", "timeout_s"))
-    llm = CompatibleLLM(model, **options)
+    llm = CompatibleLLM(model, **choose_options(options, HTTP_OPTIONS))
     return llm, llm.base_url
 
 
-def open_constant(model: str, options: Options) -> tuple[LLM, str]:
+def open_constant(model: str, _options: Options, _loaded: LoadedModel | None) -> tuple[LLM, str]:
     """Open the judge that gives every question the same answer."""
-    check_options(options, ())
     try:
         share = float(model)
     except ValueError:
@@ -81,17 +96,24 @@ def open_constant(model: str, options: Options) -> tuple[LLM, str]:
     return constant_llm(share), ""
 
 
-PROVIDERS: Mapping[str, Callable[[str, Options], tuple[LLM, str]]] = {
+PROVIDERS: Mapping[str, Opener] = {
     "local": open_local,
     "openai": open_compatible,
     "constant": open_constant,
 }
 
 
-def check_options(options: Options, known: tuple[str, ...]) -> None:
-    """Raise ConfigError for the first option that is not known."""
+def read_options(options: Options) -> Options:
+    """Return the options that are set. Raises ConfigError for a name nobody knows."""
+    known = dict.fromkeys((*LOCAL_OPTIONS, *HTTP_OPTIONS))
     for name in options:
-        pick(dict.fromkeys(known), name, what="option")
+        pick(known, name, what="option")
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def choose_options(options: Options, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return the options of these names."""
+    return {name: value for name, value in options.items() if name in names}
 
 
 def pick(known: Mapping[str, Any], name: str, *, what: str) -> Any:

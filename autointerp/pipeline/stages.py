@@ -231,8 +231,8 @@ def _feature_rows(
             "window_density": float(stats.window_density[index]),
             "peak": float(stats.peak[index]),
             "n_held_out": int(stats.n_by_side[2, index]),
-            "promoted": None,
-            "suppressed": None,
+            "promoted": [],
+            "suppressed": [],
             "token_stats": "[]",
             "n_shown_tokens": 0,
         }

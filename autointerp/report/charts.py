@@ -66,7 +66,7 @@ def nothing_to_draw(title: str, why: str, table: pd.DataFrame) -> Picture:
 
 
 def _picture(chart: alt.LayerChart, title: str, description: str, table: pd.DataFrame) -> Picture:
-    raw: str = vl_convert.vegalite_to_svg(chart.to_dict())
+    raw: str = vl_convert.vegalite_to_svg(chart.to_dict(validate=False))
     return Picture(title, _accessible(raw, title, description), description, table)
 
 

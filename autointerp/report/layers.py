@@ -7,6 +7,7 @@ import pandas as pd
 
 from autointerp.analysis.figures import number, with_interval
 from autointerp.analysis.summary import CONTROLS, Line
+from autointerp.analysis.values import METRIC_NAMES
 from autointerp.core.draws import uniform
 from autointerp.report.text import shorten, visible
 
@@ -126,7 +127,7 @@ def layered(layers: Sequence[alt.Chart], drawn: pd.DataFrame, lines: Sequence[Li
         .encode(x=_x(drawn), y=alt.value(HEIGHT + 14), text="place:N")
     )
     chart = alt.layer(*layers, names, *_legend(lines)).properties(
-        width=width, height=HEIGHT, background="transparent", padding={"left": 5, "right": 5, "top": 24, "bottom": 5}
+        width=width, height=HEIGHT, background="transparent", padding={"left": 5, "right": 5, "top": 5, "bottom": 5}
     )
     return (
         chart.configure(aria=False, font="sans-serif")
@@ -144,7 +145,9 @@ def layered(layers: Sequence[alt.Chart], drawn: pd.DataFrame, lines: Sequence[Li
 
 def _legend(lines: Sequence[Line]) -> Iterator[alt.Chart]:
     """Yield the legend as coloured words above the frame: chance and the controls by name."""
-    entries = [(f"◆ mean of {lines[0].metric.replace('_', ' ')}, 95% interval", BLUE)]
+    entries = [
+        (f"◆ mean of {METRIC_NAMES.get(lines[0].metric, lines[0].metric.replace('_', ' '))}, 95% interval", BLUE)
+    ]
     entries += [("chance" if any(line.chance is not None for line in lines) else "chance: none", GREY)]
     entries += [(name, CONTROL_LOOKS.get(name, OTHER_LOOK)[0]) for name in control_names(lines)] or [
         ("no control", GREY)

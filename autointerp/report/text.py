@@ -9,7 +9,7 @@ HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 MAX_MARKS = 4
 """Combining marks in a row that are left alone; more ("zalgo") would draw over neighbouring lines."""
 
-SPECIAL_IN_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~&$:@])")
+SPECIAL_IN_MARKDOWN = re.compile(r"([\\`*_{}\[\]#|<>~&$!]|:(?=//)|^[-+=:]|(?<=^\d)[.)]|(?<=www)\.)", re.IGNORECASE)
 AT_START = ("=", "+", "-", "@", "\t", "\r")
 
 

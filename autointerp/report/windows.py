@@ -40,10 +40,10 @@ def activation_runs(tokens: Sequence[str], activations: Sequence[float], *, peak
 
 
 def predicted_runs(tokens: Sequence[str], guesses: Sequence[float | None]) -> tuple[Run, ...]:
-    """Return the window with predictions as shades of 0..10; None (unreadable) is plain."""
+    """Return the window with predictions as shades of 0..10, rounded: below 0.3 and None (unread) are plain."""
     top = max([PREDICTED_SCALE, *(g for g in guesses if g is not None)])
     titles = ["unread" if g is None else f"predicted {g:.2f} of {top:.3g}" for g in guesses]
-    return _merge(tokens, [shade_of(g or 0.0, top) for g in guesses], titles)
+    return _merge(tokens, [round(SHADES * max(g or 0.0, 0.0) / top) for g in guesses], titles)
 
 
 def _merge(tokens: Sequence[str], shades: Sequence[int], titles: Sequence[str]) -> tuple[Run, ...]:

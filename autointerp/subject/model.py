@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +80,22 @@ def _load_arguments(name: str, dtype: torch.dtype) -> tuple[str, dict[str, Any],
     )
 
 
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    """Keep the progress bars of transformers off; the one for GGUF files listens to no setting."""
+    from transformers import modeling_gguf_pytorch_utils as gguf_reader
+    from transformers.utils import logging
+
+    bar = gguf_reader.tqdm
+    logging.disable_progress_bar()
+    gguf_reader.tqdm = partial(bar, disable=True)
+    try:
+        yield
+    finally:
+        gguf_reader.tqdm = bar
+        logging.enable_progress_bar()
+
+
 class Subject:
     """A causal language model with its tokenizer, in evaluation mode."""
 
@@ -95,13 +111,12 @@ class Subject:
         Raises SubjectError when there is no such model, EnvironmentProblem when a package is missing.
         """
         from transformers import AutoModelForCausalLM, AutoTokenizer
-        from transformers.utils import logging
 
-        logging.disable_progress_bar()
         place, for_tokenizer, for_model = _load_arguments(name, getattr(torch, dtype))
         try:
-            tokenizer = AutoTokenizer.from_pretrained(place, **for_tokenizer)
-            model = AutoModelForCausalLM.from_pretrained(place, **for_model)
+            with _without_bars():
+                tokenizer = AutoTokenizer.from_pretrained(place, **for_tokenizer)
+                model = AutoModelForCausalLM.from_pretrained(place, **for_model)
         except (OSError, ValueError) as error:
             msg = f"subject {name!r} cannot be loaded: {str(error).splitlines()[0]}"
             raise SubjectError(msg) from error

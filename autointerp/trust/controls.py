@@ -61,7 +61,7 @@ def _nearest(
     own = _plain(labels[feature].text) if feature in labels else ""
     place = log(max(densities[feature], FLOOR))
     order = sorted(
-        (other for other in labels if other != feature and other.dictionary == feature.dictionary),
+        (other for other in labels if other.dictionary == feature.dictionary),
         key=lambda other: (abs(log(max(densities[other], FLOOR)) - place), other),
     )
     found: dict[str, FeatureId] = {}

@@ -1,12 +1,17 @@
 """Names of language models."""
 
+import asyncio
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from llm_builders import make_question
 
 from autointerp.core.errors import ConfigError
+from autointerp.core.types import YesNo
 from autointerp.llm.registry import family, open_llm
 from autointerp.llm.replies import CachedLLM
 
@@ -21,7 +26,7 @@ from autointerp.llm.replies import CachedLLM
         ("constant:2", {}, "between 0 and 1"),
         ("constant:x", {}, "between 0 and 1"),
         ("openai:m", {"base_ulr": "x"}, "did you mean 'base_url'"),
-        ("constant:0.5", {"dtype": "x"}, "unknown option"),
+        ("constant:0.5", {"colour": "x"}, "unknown option"),
     ],
 )
 def test_a_wrong_name_says_the_right_one(spec: str, options: dict[str, str], what: str) -> None:
@@ -37,6 +42,23 @@ def test_only_what_costs_something_is_kept(tmp_path: Path) -> None:
     assert isinstance(kept, CachedLLM)
     assert kept.name == "openai:m"
     kept.close()
+
+
+def test_options_of_every_provider_may_stand_together(tmp_path: Path) -> None:
+    """One configuration serves all; what is not set is the default."""
+    options = {"dtype": "float32", "batch_tokens": 64, "base_url": None, "key_variable": "KEY"}
+    assert {open_llm(spec, options=options).name for spec in ("constant:1", "openai:m", f"local:{tmp_path}")} == {
+        "constant:1",
+        "openai:m",
+        f"local:{tmp_path}",
+    }
+
+
+def test_a_model_in_memory_is_used(tiny: Callable[..., Any], tokenizer: Any) -> None:
+    """No file is looked for, and the name stays the configured one."""
+    llm = open_llm("local:/no/such/folder", options={"dtype": "float32"}, loaded=(tiny(), tokenizer))
+    reply = asyncio.run(llm.answer(make_question("house", YesNo())))
+    assert (reply.model, reply.kind) == ("local:/no/such/folder", "logprob")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,9 @@ from autointerp.core.draws import content_key, generator
 from autointerp.report.tables import RunTables
 from autointerp.store.schemas import TABLES
 
-HOSTILE = "<script>alert(1)</script>\"'&<img src=x onerror=alert(2)>\u202eevil\x00\x1b[31m{{7*7}}|`*_[a](http://x.example)"
+HOSTILE = (
+    "<script>alert(1)</script>\"'&<img src=x onerror=alert(2)>\u202eevil\x00\x1b[31m{{7*7}}|`*_[a](http://x.example)"
+)
 WORDS = " the| cat| sat| on| a| mat|,| and| then| it| said|:| hello|\n|World| of| 12| tokens|.|\t".split("|")
 JUDGE, WIDTHS = "local:judge", (512, 1024, 2048, 4096)
 
@@ -48,7 +50,12 @@ def make_run(
             _add_feature(rows, dictionary, feature, seed, hostile, value, scored, explainers)
     rows["certificates"] += [_certificate(scorer, certified) for scorer in ("simulation", "detection")]
     rows["failures"].append(
-        {"stage": "explain", "about": "toy-l12/512#9", "reason": "parse_failed", "detail": HOSTILE if hostile else "no label"}
+        {
+            "stage": "explain",
+            "about": "toy-l12/512#9",
+            "reason": "parse_failed",
+            "detail": HOSTILE if hostile else "no label",
+        }
     )
     return RunTables(frames(rows), _manifest(hostile))
 

@@ -97,11 +97,13 @@ def test_the_lock_of_a_dead_process_is_taken_over(tmp_path: Path) -> None:
         f"open_run(Path(sys.argv[1]), 'k', {MANIFEST!r}); print('open', flush=True); signal.pause()"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True) as other:
-        assert other.stdout is not None
-        assert other.stdout.readline() == "open\n"
-        with pytest.raises(StoreError, match=f"process {other.pid} is writing"):
-            open_run(tmp_path, "k", MANIFEST)
-        other.kill()
+        try:
+            assert other.stdout is not None
+            assert other.stdout.readline() == "open\n"
+            with pytest.raises(StoreError, match=f"process {other.pid} is writing"):
+                open_run(tmp_path, "k", MANIFEST)
+        finally:
+            other.kill()
     with open_run(tmp_path, "k", MANIFEST) as run:
         assert run.is_resumed
     assert (tmp_path / LOCK).read_text() == str(os.getpid())

@@ -1,0 +1,66 @@
+"""Which features a page shows: drawn at random first, then the extremes of one named measure."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from autointerp.analysis.summary import NEVER_ASKED
+from autointerp.analysis.values import feature_values, is_main, measure_name
+from autointerp.core.draws import draw
+from autointerp.core.types import FeatureId
+
+N_RANDOM, N_BEST, N_WORST = 4, 2, 2
+"""Features a dictionary shows; more would hide the page's first screens, fewer invite conclusions from one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Features by how they were chosen; ``measure`` names what best and worst refer to ("" = nothing scored)."""
+
+    random: tuple[FeatureId, ...]
+    best: tuple[FeatureId, ...]
+    worst: tuple[FeatureId, ...]
+    measure: str
+
+
+def main_explainer(explanations: pd.DataFrame) -> str:
+    """Return the explainer whose labels the windows are shown with: ``examples``, else the first by name, else ""."""
+    real = sorted({str(e) for e in explanations["explainer"] if not str(e).startswith("control:")})
+    return "examples" if "examples" in real else next(iter(real), "")
+
+
+def choose_features(
+    features: pd.DataFrame, scores: pd.DataFrame, explanations: pd.DataFrame, *, order: list[str], seed: int = 0
+) -> Choice:
+    """Return the features to show of each dictionary in *order*.
+
+    Random ones are drawn from all that were asked about, scored or not: leaving failures out would
+    flatter the labels. Best and worst are by the first main measure of the main explainer.
+    """
+    asked = features[~features["status"].isin(NEVER_ASKED)]
+    found = [_ids(d, asked.loc[asked["dictionary"] == d, "feature"]) for d in order]
+    random = [f for ids in found for f in draw(ids, N_RANDOM, seed=seed, key=str)]
+    values, measure = _ranking(scores, explanations)
+    ranked = [_ids(d, values.loc[values["dictionary"] == d, "feature"]) for d in order]
+    best = [f for ids in ranked for f in ids[:N_BEST]]
+    # With few scored features one feature must not be both among the best and the worst.
+    worst = [f for ids in ranked for f in ids[max(N_BEST, len(ids) - N_WORST) :][::-1]]
+    return Choice(tuple(random), tuple(best), tuple(worst), measure)
+
+
+def _ids(dictionary: str, indices: "pd.Series[int]") -> list[FeatureId]:
+    return [FeatureId(dictionary, int(index)) for index in indices]
+
+
+def _ranking(scores: pd.DataFrame, explanations: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Return the values of the ranking measure, best first, and its name."""
+    values = feature_values(scores, explanations)
+    values = values[(values["explainer"] == main_explainer(explanations)) & values["value"].notna()]
+    names = [*zip(values["scorer"], values["variant"], values["metric"], values["judge"], strict=True)]
+    main = next((key for key in sorted(set(names), reverse=True) if is_main(*map(str, key[:3]))), None)
+    if main is None:
+        return values.iloc[:0], ""
+    chosen = values[np.array([name == main for name in names], dtype=bool)]
+    ranked = chosen.sort_values(["value", "feature"], ascending=[False, True])
+    return ranked, measure_name(*map(str, main[:3]))

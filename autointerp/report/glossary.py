@@ -1,0 +1,37 @@
+"""The words of a report, one line each; the same names as in prompts, tables and code."""
+
+GLOSSARY: tuple[tuple[str, str], ...] = (
+    ("feature", "One direction of a dictionary with its activation on every token; written family/width#index."),
+    ("activation", "f · ‖d‖: the encoder's output times the length of the decoder's direction; 0 means silent."),
+    ("density", "Share of tokens on which the feature's activation is above 0."),
+    ("peak", "The largest activation seen in the harvested text."),
+    ("single-token share", "How much of the feature's activation falls on one token: high means a token detector."),
+    ("held-out window", "Text from documents the explainer never saw; labels are tested only on these."),
+    ("explainer", "What writes a label: a language model shown examples, or lexical, a word count without any model."),
+    ("judge", "The language model (or stand-in) that predicts the feature from the label alone."),
+    ("simulation", "The judge predicts every token's activation (0 to 10) from the label; correlation with the truth."),
+    ("top and random", "Simulation on the strongest and on random windows together; easier than random only."),
+    ("detection", "The judge says for each window whether it holds what the label says; AUROC of P(yes)."),
+    ("AUROC", "How often a firing window gets a higher P(yes) than a silent one; 0.5 is guessing."),
+    ("chance", "What a worthless label gets on average; none where it has no fixed value."),
+    ("shuffled control", "The same test with the label of another feature of the same dictionary."),
+    ("blank control", "The same test with an empty label: what the judge gets from the text alone."),
+    (
+        "look-up control",
+        "A table of mean activation by token instead of label and judge: what needs no interpretation.",
+    ),
+    ("excess", "Mean over features of (score of the label minus score of the control on the same feature)."),
+    ("95% interval", "Bootstrap over features: how far the mean moves if other features had been drawn."),
+    ("per firing", "The mean with every feature weighted by its density: the score at a random firing."),
+    ("scored n/N", "Features with a number, of all that were asked about; the rest stand under failures by reason."),
+    ("eligible", "Neither dead nor with too few held-out examples to test a label."),
+    ("certificate", "How the judge did on features made up with a known meaning: right labels must beat wrong ones."),
+    ("tau", "Kendall's rank correlation between a label's score and its true quality, on made-up features."),
+    (
+        "uncertified",
+        "The judge failed that examination or never sat it: its scores are not evidence about single labels.",
+    ),
+    ("L0", "Features active on one token, on average."),
+    ("variance explained", "Share of the activations' variance that the dictionary's reconstruction keeps."),
+    ("CE recovered", "Share of the cross-entropy lost by zeroing the site that the reconstruction wins back."),
+)

@@ -1,0 +1,194 @@
+"""A run as one page: what stands on it and in which order; templates say how it looks."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from autointerp.analysis.agreement import agreements
+from autointerp.analysis.certificates import Certificate, read_certificates
+from autointerp.analysis.coverage import coverage, failures_by_reason
+from autointerp.analysis.figures import count
+from autointerp.analysis.summary import Line, summary_lines
+from autointerp.analysis.values import feature_values
+from autointerp.analysis.width import Trend, width_trends
+from autointerp.analysis.words import Findings, Statement, trend_sentence, verdict
+from autointerp.report import grids
+from autointerp.report.cards import Card, build_cards
+from autointerp.report.charts import Picture, score_distribution, width_curve
+from autointerp.report.choice import Choice, choose_features
+from autointerp.report.glossary import GLOSSARY
+from autointerp.report.grids import Grid
+from autointerp.report.tables import RunTables
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One headline measure: its table over dictionaries and explainers, and its pictures with their numbers."""
+
+    title: str
+    is_main: bool
+    grid: Grid
+    pictures: tuple[tuple[Picture, Grid], ...]
+    trends: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Everything a report shows, as text; ``random`` cards come before the ``extreme`` ones."""
+
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    statements: tuple[Statement, ...]
+    coverage: Grid
+    certificates: Grid
+    measures: tuple[Measure, ...]
+    metrics: Grid
+    agreement: Grid
+    quality: Grid
+    choice: Choice
+    random: tuple[Card, ...]
+    extreme: tuple[Card, ...]
+    failures: Grid
+    reproduce: tuple[tuple[str, str], ...]
+    config: str
+    glossary: tuple[tuple[str, str], ...] = GLOSSARY
+
+    def card(self, feature: object) -> Card | None:
+        """Return the card of a feature wherever it stands on the page."""
+        return next((c for c in (*self.random, *self.extreme) if c.feature == feature), None)
+
+
+def build_page(run: RunTables, *, seed: int = 0) -> Page:
+    """Return the page of a run; *seed* decides bootstrap draws and which features are shown."""
+    lines = summary_lines(run["scores"], run["explanations"], run["features"], run["dictionaries"], seed=seed)
+    counts = coverage(run["features"], run["dictionaries"])
+    certificates = read_certificates(run["certificates"])
+    trends = width_trends(run["scores"], run["explanations"], run["dictionaries"], seed=seed)
+    agreed = agreements(run["scores"], run["explanations"], seed=seed)
+    order = [str(name) for name in counts["dictionary"]]
+    choice = choose_features(run["features"], run["scores"], run["explanations"], order=order, seed=seed)
+    manifest = run.manifest
+    family = manifest.get("same_family")
+    findings = Findings(
+        lines, counts, certificates, trends, agreed,
+        same_family=family if isinstance(family, bool) else None,
+        explainer=fact(manifest.get("explainer")), judge=fact(manifest.get("judge")),
+    )  # fmt: skip
+    return Page(
+        title=fact(manifest.get("name")) or "unnamed run",
+        facts=tuple(_facts(manifest)),
+        statements=verdict(findings),
+        coverage=grids.coverage_grid(counts),
+        certificates=grids.certificate_grid(certificates),
+        measures=tuple(_measures(run, lines, certificates, trends)),
+        metrics=grids.metrics_grid(lines),
+        agreement=grids.agreement_grid(agreed),
+        quality=grids.quality_grid(run["dictionaries"]),
+        choice=choice,
+        random=build_cards(run, choice.random, seed=seed),
+        extreme=build_cards(run, _new(choice), seed=seed),
+        failures=grids.failures_grid(failures_by_reason(run["failures"])),
+        reproduce=tuple(_reproduce(run)),
+        config=json.dumps(manifest.get("config", {}), indent=2, ensure_ascii=False, default=str),
+    )
+
+
+def _new(choice: Choice) -> list[Any]:
+    """Return the extreme features that are not among the random ones, each once."""
+    return [f for f in dict.fromkeys((*choice.best, *choice.worst)) if f not in choice.random]
+
+
+# ---- measures
+
+
+def _measures(
+    run: RunTables, lines: Sequence[Line], certificates: Sequence[Certificate], trends: Sequence[Trend]
+) -> Iterator[Measure]:
+    """Yield the headline measures, those a verdict speaks of first."""
+    values = feature_values(run["scores"], run["explanations"])
+    chosen = sorted((line for line in lines if line.is_headline), key=lambda line: (not line.is_main, line.measure))
+    for measure, group in groupby(chosen, key=lambda line: line.measure):
+        members = list(group)
+        first = members[0]
+        same = ["scorer", "variant", "metric"]
+        rows = values[(values[same] == [getattr(first, name) for name in same]).all(axis=1)]
+        yield Measure(
+            title=measure[0].upper() + measure[1:],
+            is_main=first.is_main,
+            grid=grids.scores_grid(members, certificates),
+            pictures=tuple((p, grids.picture_grid(p.table)) for p in _pictures(rows, members)),
+            trends=tuple(trend_sentence(t) for t in trends if _is_of(t, first)),
+        )
+
+
+def _pictures(values: Any, members: Sequence[Line]) -> Iterator[Picture]:
+    """Yield for each explainer and judge the features by width, and a curve where a family has two widths."""
+    for (explainer, judge), group in groupby(sorted(members, key=_series), key=_series):
+        lines = sorted(group, key=lambda line: (line.width or 0, line.dictionary))
+        mine = values[(values["explainer"] == explainer) & (values["judge"] == judge)]
+        title = f"{lines[0].measure}: labels by {explainer}, judge {judge}"
+        yield score_distribution(mine, lines, title=title)
+        for family, ladder in groupby(sorted(lines, key=_family), key=_family):
+            rungs = list(ladder)
+            if len(rungs) > 1:
+                yield width_curve(rungs, title=f"{title}, means by width of {family}")
+
+
+def _series(line: Line) -> tuple[str, str]:
+    return line.explainer, line.judge
+
+
+def _family(line: Line) -> str:
+    return line.dictionary.rsplit("/", 1)[0]
+
+
+def _is_of(trend: Trend, line: Line) -> bool:
+    return (trend.scorer, trend.variant, trend.metric) == (line.scorer, line.variant, line.metric)
+
+
+# ---- manifest
+
+
+def fact(value: object) -> str:
+    """Return a manifest entry as one line of text; "" when there is none."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    return count(value) if isinstance(value, int) and not isinstance(value, bool) else json.dumps(value, default=str)
+
+
+def _facts(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name in ("subject", "corpus", "explainer", "judge", "created", "key"):
+        value = manifest.get(name)
+        if value is not None:
+            yield name, _described(value)
+
+
+def _described(value: object) -> str:
+    """Return a group of facts on one line: ``name toy text · n tokens 2,013,000``."""
+    if not isinstance(value, Mapping):
+        return fact(value)
+    return " · ".join(f"{str(name).replace('n_', '')} {fact(inner)}" for name, inner in value.items())
+
+
+def _reproduce(run: RunTables) -> Iterator[tuple[str, str]]:
+    """Yield what another person needs to get the same tables, and what it cost."""
+    manifest = run.manifest
+    for name in ("command", "git_commit", "config_key", "key", "seeds", "versions", "harvest", "timings"):
+        if manifest.get(name) is not None:
+            yield {"timings": "timings (seconds)"}.get(name, name.replace("_", " ")), _described(manifest[name])
+    for row in run["dictionaries"].to_dict("records"):
+        yield f"sha256 of {row['dictionary']}", str(row["sha256"])
+    yield "language model calls", _calls(run)
+
+
+def _calls(run: RunTables) -> str:
+    calls = run["calls"]
+    if calls.empty:
+        return "none on record"
+    asked = calls[~calls["cached"].astype(bool)]
+    known, unknown = asked["usd"].dropna(), int(asked["usd"].isna().sum())
+    price = f"{known.sum():.2f} USD" + (f" and {count(unknown)} calls of unknown price" if unknown else "")
+    tokens = f"{count(calls['tokens_in'].sum())} tokens in, {count(calls['tokens_out'].sum())} out"
+    return f"{count(len(calls))}, {count(len(calls) - len(asked))} of them from the cache; {tokens}; {price}"

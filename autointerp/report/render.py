@@ -1,0 +1,68 @@
+"""A page as HTML, Markdown and CSV; every expression of a template passes through one escaping function."""
+
+from functools import cache
+from typing import Any
+
+import jinja2
+import pandas as pd
+from markupsafe import Markup
+
+from autointerp.report.page import Page
+from autointerp.report.tables import RunTables
+from autointerp.report.text import csv_cell, markdown, visible
+from autointerp.report.windows import SHADES
+
+CSV_COLUMNS = (
+    "dictionary", "feature", "explainer", "label", "scorer", "variant", "judge", "control", "draw", "metric", "value",
+    "low", "high", "chance", "n_asked", "n_read", "status", "reason", "explanation",
+)  # fmt: skip
+
+
+def html_page(page: Page) -> str:
+    """Return one self-contained file: no script, no network, inline SVG and style."""
+    return _environment(is_html=True).get_template("report.html.jinja").render(page=page, shades=SHADES)
+
+
+def markdown_page(page: Page) -> str:
+    """Return the same report without windows and pictures, for reviews and terminals."""
+    return _environment(is_html=False).get_template("report.md.jinja").render(page=page)
+
+
+def scores_csv(run: RunTables) -> str:
+    """Return one row a score, with label and explainer; empty cells where there is no number.
+
+    Text cells are guarded against spreadsheets that read them as formulas.
+    """
+    scores, explanations = run["scores"], run["explanations"].drop_duplicates("explanation").set_index("explanation")
+    rows = scores.assign(
+        explainer=scores["explanation"].map(explanations["explainer"]).fillna(""),
+        label=scores["explanation"].map(explanations["text"]).fillna(""),
+    )[list(CSV_COLUMNS)]
+    guarded = rows.assign(**{name: rows[name].map(_guarded) for name in CSV_COLUMNS})
+    text: str = guarded.to_csv(index=False, lineterminator="\n")
+    return text
+
+
+def _guarded(cell: Any) -> Any:
+    return csv_cell(cell) if isinstance(cell, str) else None if pd.isna(cell) else cell
+
+
+@cache
+def _environment(*, is_html: bool) -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("autointerp.report", "templates"),
+        autoescape=is_html,
+        finalize=_visible_value if is_html else _markdown_value,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _visible_value(value: Any) -> Any:
+    """Return text with hidden characters shown; autoescaping follows. Markup (macros, our SVG) passes."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _markdown_value(value: Any) -> Any:
+    return markdown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
