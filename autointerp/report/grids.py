@@ -170,10 +170,10 @@ def agreement_grid(agreements: Sequence[Agreement]) -> Grid:
 def failures_grid(failures: pd.DataFrame) -> Grid:
     """Return ``analysis.failures_by_reason`` as text."""
     rows = tuple(
-        (str(row["stage"]), str(row["reason"]).replace("_", " "), count(int(row["n"])), str(row["example"]))
+        (str(row["stage"]), str(row["reason"]).replace("_", " "), str(row["example"]), count(int(row["n"])))
         for row in failures.to_dict("records")
     )
-    return Grid(("stage", "reason", "n", "for example"), rows, 2, "No failure is on record.")
+    return Grid(("stage", "reason", "for example", "n"), rows, 3, "No failure is on record.")
 
 
 def _range(value: float | None, low: float | None, high: float | None) -> str:

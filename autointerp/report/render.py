@@ -51,7 +51,7 @@ def _guarded(cell: Any) -> Any:
 def _environment(*, is_html: bool) -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.PackageLoader("autointerp.report", "templates"),
-        autoescape=is_html,
+        autoescape=True,
         finalize=_visible_value if is_html else _markdown_value,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -65,4 +65,5 @@ def _visible_value(value: Any) -> Any:
 
 
 def _markdown_value(value: Any) -> Any:
-    return markdown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    """Return text escaped for Markdown, marked as done: autoescaping would turn its quotes into HTML entities."""
+    return Markup(markdown(value)) if isinstance(value, str) and not isinstance(value, Markup) else value

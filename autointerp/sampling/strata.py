@@ -99,7 +99,7 @@ def choose_tiles(peaks: Floats, keys: NDArray[np.uint64], *, quota: Quota, peak:
     ):
         # Each frame has its own keys: with shared ones the smallest of all would also be the
         # smallest of the silent, and the frames would not be independent draws.
-        drawn = _lowest(draw_keys(base + len(name), keys), members, n)
+        drawn = _lowest(draw_keys((base + len(name)) % 2**64, keys), members, n)
         missed *= 1 - _chance(drawn, members, n_tiles)
         strata = dict.fromkeys(drawn.tolist(), name) | strata
     return [Chosen(tile, stratum, float(1 / (1 - missed[tile]))) for tile, stratum in sorted(strata.items())]

@@ -137,7 +137,8 @@ def read_jsonl(argument: str) -> Iterator[Document]:
     """Yield one document a line; the text stands in the field ``text``, or in FIELD of ``jsonl:PATH#FIELD``."""
     name, field = _split_field(argument)
     path = _existing(name, "jsonl")
-    for number, line in enumerate(_decode(path).splitlines(), start=1):
+    # Not ``splitlines``: JSON strings may hold its other line breaks (U+2028 and the like) as they are.
+    for number, line in enumerate(_decode(path).split("\n"), start=1):
         if line.strip():
             yield Document(f"{path.stem}/{number}", _field_of(line, field, where=f"{path}:{number}"))
 
@@ -152,11 +153,16 @@ def _field_of(line: str, field: str, *, where: str) -> str:
 
 def read_parquet(argument: str) -> Iterator[Document]:
     """Yield one document a row; the text stands in the column ``text``, or in FIELD of ``parquet:PATH#FIELD``."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     name, field = _split_field(argument)
     path = _existing(name, "parquet")
-    file = pq.ParquetFile(path)
+    try:
+        file = pq.ParquetFile(path)
+    except (pa.ArrowException, OSError) as error:
+        msg = f"{path}: not a Parquet file, or cut short ({str(error).splitlines()[0]}); write it again"
+        raise CorpusError(msg) from None
     if field not in file.schema_arrow.names:
         msg = f"{path}: no column {field!r}, only {', '.join(file.schema_arrow.names)}; write parquet:PATH#COLUMN"
         raise CorpusError(msg)

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from autointerp.core.errors import EnvironmentProblem, SubjectError
 
 SMOLLM2 = "smollm2-135m-instruct"
+MOST_TOKENS_A_CHARACTER = 4
+"""UTF-8 has at most four bytes a character, and a token at least one byte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,10 +213,18 @@ class Subject:
         pieces: list[str] = []
         done, pending = 0, 0
         for end in range(1, len(ids) + 1):
-            text = self.tokenizer.decode(ids[done:end], clean_up_tokenization_spaces=False)
-            if text.endswith("\ufffd") and end < len(ids) and end - done < 8:
+            text = self._decode(ids[done:end])
+            if text.endswith("\ufffd") and not self._can_cut(ids, done, end):
                 pending += 1
                 continue
             pieces += [text, *[""] * pending]
             done, pending = end, 0
         return tuple(pieces)
+
+    def _decode(self, ids: Sequence[int]) -> str:
+        return str(self.tokenizer.decode(ids, clean_up_tokenization_spaces=False))
+
+    def _can_cut(self, ids: Sequence[int], done: int, end: int) -> bool:
+        """Return whether no character stands across *end*: a text may also end in a real U+FFFD."""
+        ahead = ids[end : end + MOST_TOKENS_A_CHARACTER]
+        return self._decode(ids[done:end]) + self._decode(ahead) == self._decode([*ids[done:end], *ahead])

@@ -48,6 +48,8 @@ class PartitionedBatchTopK(torch.nn.Module):
         """Return relu(hidden) with all but the k largest a row on average set to 0; [n_tokens, n_features]."""
         positive = hidden.relu()
         n_kept = int(self.k * hidden.shape[:-1].numel())
+        if n_kept == 0:
+            return torch.zeros_like(positive)
         values = positive.detach().flatten().numpy()
         threshold = float(np.partition(values, len(values) - n_kept)[len(values) - n_kept])
         return torch.where(positive >= max(threshold, 1e-30), positive, 0.0)

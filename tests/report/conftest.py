@@ -14,7 +14,7 @@ from autointerp.store.schemas import TABLES
 HOSTILE = (
     "<script>alert(1)</script>\"'&<img src=x onerror=alert(2)>\u202eevil\x00\x1b[31m{{7*7}}|`*_[a](http://x.example)"
 )
-WORDS = " the| cat| sat| on| a| mat|,| and| then| it| said|:| hello|\n|World| of| 12| tokens|.|\t".split("|")
+WORDS = [" the", " cat", " sat", " on", " a", ",", " and", " it", " said", ":", "\n", "World", " of", " 12", ".", "\t"]
 JUDGE, WIDTHS = "local:judge", (512, 1024, 2048, 4096)
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -111,7 +111,8 @@ def _scores(
     control = explainer.removeprefix("control:") if explainer.startswith(("control", "lookup")) else "none"
     measures = [
         ("simulation", "top_and_random", "correlation", 0.0), ("simulation", "random_only", "correlation", 0.0),
-        ("detection", "", "auroc", 0.5), ("detection", "", "balanced_accuracy", 0.5), ("detection", "", "precision", None),
+        ("detection", "", "auroc", 0.5), ("detection", "", "balanced_accuracy", 0.5),
+        ("detection", "", "precision", None),
     ]  # fmt: skip
     for scorer, variant, metric, chance in measures:
         for draw in range(2 if control == "shuffled" else 1):
@@ -144,9 +145,10 @@ def _add_windows(
             })  # fmt: skip
             for position, activation in enumerate(activations):
                 guess = float(np.clip(activation * 2 + draws.uniform(0, 2), 0, 10))
-                rows["predictions"].append(_prediction(
-                    dictionary, feature, explainer, "simulation", f"{doc}:0:{start + position}", float(activation), guess
-                ))  # fmt: skip
+                item = f"{doc}:0:{start + position}"
+                rows["predictions"].append(
+                    _prediction(dictionary, feature, explainer, "simulation", item, float(activation), guess)
+                )
             if not start:
                 truth = float(activations.any())
                 guess = float(draws.random()) if window else None
@@ -171,7 +173,8 @@ def _certificate(scorer: str, certified: bool) -> dict[str, Any]:
     return {
         "judge": JUDGE, "scorer": scorer, "metric": "auroc" if scorer == "detection" else "correlation",
         "prompt_version": "p1", "n_features": 24, "n_labels": 168, "n_asked": 3360, "n_read": 3301,
-        "tau": 0.71 if certified else 0.10, "tau_low": 0.6 if certified else -0.05, "tau_high": 0.8 if certified else 0.24,
+        "tau": 0.71 if certified else 0.10, "tau_low": 0.6 if certified else -0.05,
+        "tau_high": 0.8 if certified else 0.24,
         "auroc": auroc[0], "auroc_low": auroc[1], "auroc_high": auroc[2], "exact_first": 0.25, "sensitivity": 0.61,
         "specificity": None, "certified": certified, "reason": "" if certified else "lower bound of AUROC below 0.80",
     }  # fmt: skip

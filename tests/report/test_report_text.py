@@ -1,7 +1,9 @@
 """Text and windows: what is hidden becomes visible, what is text stays text."""
 
 import unicodedata
+from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +19,14 @@ def test_nothing_hidden_is_left(text: str) -> None:
     for shown in (visible(text, keep=""), visible_token(text)):
         assert not [c for c in shown if unicodedata.category(c) in HIDDEN]
         shown.encode()
+
+
+@pytest.mark.parametrize(
+    "char", ["\x00", "\x1b", "\x7f", "\u200b", "\u200f", "\u202e", "\u2066", "\u2028", "\ufeff", "\ud800"]
+)
+def test_known_tricks_become_escapes(char: str) -> None:
+    """Control, zero-width, direction, separator, byte order and unpaired characters, each by name."""
+    assert visible(f"a{char}b") == f"a\\u{ord(char):04x}b"
 
 
 @given(st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), max_size=60))
@@ -56,7 +66,7 @@ def test_windows_keep_their_text(pairs: list[tuple[str, float]]) -> None:
     tokens, activations = zip(*pairs, strict=True)
     runs = activation_runs(tokens, activations, peak=3.5)
     assert "".join(run.text for run in runs) == "".join(tokens)
-    assert not [1 for a, b in zip(runs, runs[1:], strict=False) if a.shade == b.shade == 0]
+    assert not [1 for a, b in pairwise(runs) if a.shade == b.shade == 0]
 
 
 def test_unread_predictions_are_plain() -> None:

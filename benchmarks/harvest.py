@@ -1,0 +1,363 @@
+"""How fast, in how much memory and how soon text is harvested: ``python benchmarks/harvest.py [--json] [--small]``.
+
+1. Throughput of the harvest, Parquet parts and all, divided by that of the bare forward and encoding
+   of the same model and dictionaries, repetitions taken in turns. Bar: at least 0.85.
+2. Peak memory of ``autointerp harvest`` at N and at 10 N tokens, each in a process of its own. A small
+   random model with dictionaries of the demo's widths and sparsity: what is measured is growth with the
+   text, which depends on the number of activations and not on the model's size. Bar: at most 200 MB more.
+3. Seconds from ``autointerp run`` to the first tokens harvested, with the demo's model; seconds of
+   ``autointerp --help`` (median of 5; bar 0.5); and what Prefect adds to a run that is finished already.
+
+Run it on an idle machine. ``--small`` checks that the benchmark works; its figures are not results.
+"""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+AUTOINTERP = Path(sys.executable).with_name("autointerp")
+WIDTHS, ACTIVE, SMALL_D_MODEL = (512, 1024, 2048, 4096), 32, 64
+MIN_RELATIVE, MAX_GROWTH_MB, MAX_HELP_S = 0.85, 200.0, 0.5
+
+Figures = dict[str, float | int | str]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is measured: memory at ``n_tokens`` and ten times that, ``n_repetitions`` of ``n_contexts``."""
+
+    n_tokens: int
+    n_repetitions: int
+    n_contexts: int
+
+
+FULL, SMALL = Sizes(100_000, 7, 64), Sizes(10_000, 3, 16)
+
+
+# ---- 1. throughput
+
+
+def relative_throughput(config_path: Path, home: Path, sizes: Sizes) -> Figures:
+    """Return tokens a second of harvest and bare pass, medians over repetitions, and their ratio."""
+    from autointerp.pipeline import stages
+    from autointerp.pipeline.driver import load_config
+    from autointerp.pipeline.harvesting import write_shard
+    from autointerp.pipeline.run import Run, run_directory
+
+    config = load_config(config_path)
+    run = Run(config, home, run_directory(home, config))
+    limit = stages.max_norm(run)
+    shards = stages.text_plan(run).shards(sizes.n_contexts)[: sizes.n_repetitions + 1]
+
+    def harvest(number: int) -> None:
+        write_shard(
+            home / "benchmark",
+            number,
+            shards[number],
+            subject=run.subject,
+            site=run.site,
+            dictionaries=run.dictionaries,
+            max_norm=limit,
+            seed=config.seed,
+        )
+
+    def bare(number: int) -> None:
+        forward_and_encode(run, [context for _, context in shards[number]])
+
+    harvest(0), bare(0)  # the first pass of each allocates
+    rates: dict[str, list[float]] = {"harvest": [], "bare": []}
+    for number in range(1, len(shards)):
+        n_tokens = sum(len(context.token_ids) for _, context in shards[number])
+        pair = [("harvest", harvest), ("bare", bare)]
+        # Taken in turns and in alternating order, so that whatever else the machine does hits both.
+        for name, do in pair if number % 2 else reversed(pair):
+            rates[name].append(n_tokens / seconds_of(do, number))
+    harvested, forward = median(rates["harvest"]), median(rates["bare"])
+    return {
+        "harvest_tokens_per_s": harvested,
+        "bare_tokens_per_s": forward,
+        "harvest_relative_throughput": harvested / forward,
+        "n_dictionaries": len(run.dictionaries),
+    }
+
+
+def forward_and_encode(run: Any, contexts: Sequence[Any]) -> None:
+    """Do what no harvest can do without: the pass up to the site and the encoding, in the harvest's batches."""
+    from autointerp.subject.contexts import batches_of_one_length
+    from autointerp.subject.harvest import BATCH
+
+    for batch in batches_of_one_length(contexts, size=BATCH):
+        vectors = run.subject.site_vectors([context.token_ids for context in batch], run.site)
+        for dictionary in run.dictionaries:
+            dictionary.encode(vectors)
+
+
+def seconds_of(do: Callable[..., object], *arguments: object) -> float:
+    start = time.perf_counter()
+    do(*arguments)
+    return time.perf_counter() - start
+
+
+# ---- 2. memory
+
+
+def memory_growth(world: Path, sizes: Sizes) -> Figures:
+    """Return peak memory at N and 10 N tokens in MB, and the difference."""
+    figures: Figures = {}
+    peaks = []
+    for n_tokens in (sizes.n_tokens, 10 * sizes.n_tokens):
+        home = world / f"memory-{n_tokens}"
+        config = small_config(world, name="memory", n_tokens=n_tokens)
+        peaks.append(peak_mb(["harvest", str(config), "--home", str(home), "--plain", "--json"]))
+        figures[f"n_tokens_{'10n' if peaks[1:] else 'n'}"] = harvested_tokens(home)
+        figures[f"peak_mb_{'10n' if peaks[1:] else 'n'}"] = peaks[-1]
+    return figures | {"memory_growth_mb": peaks[1] - peaks[0]}
+
+
+def peak_mb(arguments: Sequence[str]) -> float:
+    """Return the largest resident memory of one command, as the kernel counted it.
+
+    A child begins with its parent's peak: call this before the parent has loaded anything large.
+    """
+    process = subprocess.Popen([str(AUTOINTERP), *arguments], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    require(process.returncode == 0, f"autointerp {' '.join(arguments)} ended with {process.returncode}")
+    return usage.ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
+
+
+def harvested_tokens(home: Path) -> int:
+    manifest = next((home / "cache" / "harvests").glob("*/manifest.json"))
+    return int(json.loads(manifest.read_text("utf-8"))["n_tokens"])
+
+
+def make_small_world(folder: Path) -> None:
+    """Write a random model of two layers with the demo's tokenizer, and random top-k dictionaries.
+
+    In a process of its own: see ``peak_mb``.
+    """
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import harvest; harvest.write_small_world(sys.argv[2])"
+    subprocess.run([sys.executable, "-c", code, str(Path(__file__).parent), str(folder)], check=True)
+
+
+def write_small_world(folder: str) -> None:
+    """Write ``model`` and ``ladder`` into the folder."""
+    import torch
+    from sae_lens import TopKSAE, TopKSAEConfig
+    from sae_lens.saes.sae import SAEMetadata
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+    from autointerp.llm.loading import find_demo_judge
+
+    torch.manual_seed(0)
+    gguf_folder, gguf_file = find_demo_judge()
+    tokenizer = AutoTokenizer.from_pretrained(gguf_folder, gguf_file=gguf_file)
+    tokenizer.save_pretrained(Path(folder) / "model")
+    model = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=SMALL_D_MODEL,
+        intermediate_size=2 * SMALL_D_MODEL,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        initializer_range=0.3,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+    LlamaForCausalLM(model).save_pretrained(Path(folder) / "model")
+    for width in WIDTHS:
+        named = SAEMetadata(name=f"small/{width}", site="residual.1")
+        sae = TopKSAE(TopKSAEConfig(d_in=SMALL_D_MODEL, d_sae=width, k=ACTIVE, dtype="float32", metadata=named))
+        sae.save_model(Path(folder) / "ladder" / str(width))
+
+
+def small_config(world: Path, *, name: str, n_tokens: int) -> Path:
+    """Write a configuration over the small model that asks no language model, and return its path."""
+    text = f"""
+name = "{name}"
+subject = "{world / "model"}"
+site = "residual.1"
+dictionaries = ["{world / "ladder"}"]
+corpus = ["python-stdlib"]
+[harvest]
+n_tokens = {n_tokens}
+[features]
+n_per_dictionary = 3
+min_held_out = 5
+[explain]
+explainers = ["lexical"]
+[score]
+scorers = ["detection"]
+judge = "constant:0.5"
+[certify]
+n_features = 0
+"""
+    path = world / f"{name}-{n_tokens}.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+# ---- 3. start
+
+
+def help_seconds() -> float:
+    return median(seconds_of(run_command, "--help") for _ in range(5))
+
+
+def prefect_overhead(world: Path, sizes: Sizes) -> Figures:
+    """Return seconds of a finished run as plain Python and through Prefect, and what Prefect adds."""
+    config, home = small_config(world, name="finished", n_tokens=sizes.n_tokens), world / "finished"
+    plain = ["run", str(config), "--home", str(home), "--plain"]
+    run_command(*plain)
+    without = median(seconds_of(run_command, *plain) for _ in range(3))
+    # Prefect's first run in a fresh home of its own makes its database.
+    os.environ["PREFECT_HOME"] = str(world / "prefect")
+    fresh, *later = [seconds_of(run_command, *plain[:-1]) for _ in range(4)]
+    del os.environ["PREFECT_HOME"]
+    return {
+        "finished_run_plain_s": without,
+        "finished_run_prefect_s": median(later),
+        "prefect_overhead_s": median(later) - without,
+        "prefect_overhead_fresh_home_s": fresh - without,
+    }
+
+
+def first_token_seconds(config_path: Path, world: Path) -> Figures:
+    """Return seconds from the command to the first context harvested, with Prefect and without."""
+    return {
+        "first_token_prefect_s": seconds_to_harvest(config_path, world / "first-prefect"),
+        "first_token_plain_s": seconds_to_harvest(config_path, world / "first-plain", "--plain"),
+    }
+
+
+def seconds_to_harvest(config_path: Path, home: Path, *options: str) -> float:
+    """Return seconds until the first progress line of the harvest; the run is then interrupted."""
+    command = [str(AUTOINTERP), "run", str(config_path), "--home", str(home), *options]
+    start = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        seen = []
+        for line in process.stderr:
+            seen.append(line)
+            if line.startswith("harvest"):
+                elapsed = time.perf_counter() - start
+                end(process)
+                return elapsed
+    msg = f"{' '.join(command)}: nothing was harvested\n{''.join(seen)}"
+    raise SystemExit(msg)
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """Interrupt a run as a person would; kill it if it does not listen."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def run_command(*arguments: str) -> None:
+    done = subprocess.run([str(AUTOINTERP), *arguments], capture_output=True, text=True, check=False)
+    require(done.returncode == 0, f"autointerp {' '.join(arguments)} ended with {done.returncode}: {done.stderr}")
+
+
+def require(is_so: bool, otherwise: str) -> None:
+    if not is_so:
+        raise SystemExit(otherwise)
+
+
+# ---- all of it
+
+
+def demo_config(folder: Path, name: str, dictionaries: Path | None, *, shard_contexts: int = 64) -> Path:
+    """Write the demo's configuration with these changes and return its path.
+
+    One context a shard makes the first progress line that of the first context.
+    """
+    path = folder / f"{name}.toml"
+    run_command("init", str(path))
+    text = path.read_text("utf-8").replace('name = "demo"', f'name = "{name}"')
+    text = text.replace("shard_contexts = 64", f"shard_contexts = {shard_contexts}")
+    require(f"shard_contexts = {shard_contexts}" in text, "the demo's configuration has no `shard_contexts = 64`")
+    if dictionaries:
+        text = text.replace('"demo-ladder"', json.dumps(str(dictionaries)))
+    path.write_text(text, "utf-8")
+    return path
+
+
+@contextmanager
+def showing(figures: Figures, title: str) -> Iterator[None]:
+    """Print the figures that are added within."""
+    known = set(figures)
+    print(f"\n{title}", flush=True)
+    yield
+    for name in (n for n in figures if n not in known):
+        value = figures[name]
+        print(f"  {name:32} {value:,.3f}" if isinstance(value, float) else f"  {name:32} {value}", flush=True)
+
+
+def measure(world: Path, sizes: Sizes, dictionaries: Path | None) -> Figures:
+    """Return all figures; memory comes first, while this process is small."""
+    figures: Figures = {}
+    with showing(figures, "start of the command line"):
+        figures["help_s"] = help_seconds()
+    make_small_world(world)
+    with showing(figures, f"memory of a harvest (a random model, {len(WIDTHS)} dictionaries of the demo's widths)"):
+        figures |= memory_growth(world, sizes)
+    with showing(figures, "Prefect's part of a run that is finished already"):
+        figures |= prefect_overhead(world, sizes)
+    with showing(figures, "from the command to the first context harvested (the demo's model)"):
+        figures |= first_token_seconds(demo_config(world, "first", dictionaries, shard_contexts=1), world)
+    with showing(figures, "throughput (the demo's model and dictionaries)"):
+        figures |= relative_throughput(demo_config(world, "throughput", dictionaries), world / "throughput", sizes)
+    return figures
+
+
+def failures(figures: Figures) -> list[str]:
+    """Return one phrase a figure on the wrong side of its bar."""
+    bars = (
+        ("harvest_relative_throughput", ">=", MIN_RELATIVE),
+        ("memory_growth_mb", "<=", MAX_GROWTH_MB),
+        ("help_s", "<=", MAX_HELP_S),
+    )
+    missed = []
+    for name, sign, bar in bars:
+        value = float(figures[name])
+        if value < bar if sign == ">=" else value > bar:
+            missed.append(f"{name} {value:.3f}, bar {sign} {bar}")
+    return missed
+
+
+def main() -> None:
+    """Measure, print, and end with 1 if a bar was missed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", action="store_true", help="the last line is one JSON object")
+    parser.add_argument("--small", action="store_true", help="a quick check of the benchmark itself")
+    parser.add_argument("--dictionaries", type=Path, help="a ladder's folder instead of the demo's")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="benchmark-harvest-") as folder:
+        dictionaries = options.dictionaries.resolve() if options.dictionaries else None
+        figures = measure(Path(folder), SMALL if options.small else FULL, dictionaries)
+    missed = failures(figures)
+    print("\n" + ("below the bar: " + "; ".join(missed) if missed else "all bars met"), flush=True)
+    if options.json:
+        print(json.dumps(figures | {"small": options.small, "missed": missed}))
+    raise SystemExit(1 if missed else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""The configuration file: a wrong key or name is an error that offers the right one."""
+
+from pathlib import Path
+
+import pytest
+from tiny_world import World, write_toml
+
+from autointerp.core.errors import ConfigError
+from autointerp.pipeline.config import parse_config, parse_train_config, read_toml
+
+CONTENT = {"subject": "s", "site": "residual.1", "dictionaries": ["d"], "corpus": ["text:x"]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sede": 1}, "unknown key 'sede'; did you mean 'seed'"),
+        ({"harvest": {"n_token": 500}}, "unknown key 'harvest.n_token'; did you mean 'n_tokens'"),
+        ({"score": {"scorers": ["detektion"]}}, "no scorer named 'detektion'; did you mean 'detection'"),
+        ({"explain": {"explainers": ["lexcal"]}}, "no explainer named 'lexcal'; did you mean 'lexical'"),
+        ({"zzz": 1}, "unknown key 'zzz'; known: name, seed"),
+        ({"corpus": []}, "corpus: "),
+        ({"dtype": "int8"}, "dtype: "),
+        ({"harvest": {"n_tokens": "many"}}, "harvest.n_tokens: "),
+        ({"harvest": 3}, "harvest: "),
+        ({"name": "../up"}, "name: "),
+    ],
+)
+def test_wrong_settings(changes: dict[str, object], message: str) -> None:
+    """Each is one line that begins with the file and names the key."""
+    with pytest.raises(ConfigError) as caught:
+        parse_config(CONTENT | changes, source="a.toml")
+    assert str(caught.value).startswith("a.toml: ")
+    assert message in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_all_problems_are_told_at_once() -> None:
+    """Two mistakes are two lines."""
+    with pytest.raises(ConfigError) as caught:
+        parse_config(CONTENT | {"sede": 1, "score": {"at_onec": 1}}, source="a.toml")
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_ladder_configuration_is_checked_too() -> None:
+    """``train`` reads its file with the same care."""
+    with pytest.raises(ConfigError, match="did you mean 'widths'"):
+        parse_train_config({"name": "l", "subject": "s", "site": "x", "corpus": ["c"], "width": [1]}, source="l.toml")
+
+
+def test_absent_and_broken_files(tmp_path: Path) -> None:
+    """No file, no TOML and no UTF-8 are errors that name the file."""
+    with pytest.raises(ConfigError, match=r"none\.toml: no such file; write one with `autointerp init`"):
+        read_toml(tmp_path / "none.toml")
+    for name, content in (("a.toml", b"name = "), ("b.toml", b"name = '\xff'")):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ConfigError, match=f"{name}: not valid TOML"):
+            read_toml(tmp_path / name)
+
+
+def test_key_follows_every_setting(world: World, tmp_path: Path) -> None:
+    """Any change gives another key, the same settings the same key, also by way of a file."""
+    one = world.config()
+    assert parse_config(read_toml(write_toml(tmp_path / "c.toml", world.content())), source="c").key == one.key
+    changed = [world.config(seed=1), world.config(score={"n_top": 3}), world.config(harvest={"n_tokens": 999})]
+    assert len({one.key, *(c.key for c in changed)}) == 4
