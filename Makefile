@@ -17,10 +17,12 @@ help: ## what can be made
 
 setup: $(STAMP) ## the virtual environment .venv, every package at its locked version
 
+# The lock is also the constraint: for a package asked for with an extra, pip otherwise fetches newer
+# versions first and goes back.
 $(STAMP): requirements.lock pyproject.toml
 	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 setup' >&2; exit 3; }
 	test -x $(BIN)/python || '$(PYTHON)' -m venv $(VENV)
-	$(PIP) install --progress-bar off -r requirements.lock
+	$(PIP) install --progress-bar off -r requirements.lock -c requirements.lock
 	$(PIP) install --no-deps -e .
 	@touch $@
 

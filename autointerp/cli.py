@@ -45,9 +45,11 @@ def main() -> None:
     except AutointerpError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         raise SystemExit(error.exit_code) from None
-    except KeyboardInterrupt:
-        print("\ninterrupted; what was finished is kept. Go on with the same command.", file=sys.stderr)  # noqa: T201
-        raise SystemExit(INTERRUPTED) from None
+    except SystemExit as stop:
+        # Typer turns Ctrl-C into this code without a word.
+        if stop.code == INTERRUPTED:
+            print("\ninterrupted; what was finished is kept. Go on with the same command.", file=sys.stderr)  # noqa: T201
+        raise
 
 
 def say(text: str = "") -> None:
@@ -89,20 +91,24 @@ def options(
 # ---- running
 
 
+def _carry_out(config: Any, *, home: Path, plain: bool, last: str, show: Callable[[str, int, int, str], None]) -> Any:
+    """Carry out the stages up to *last* (all if empty), by Prefect or by a plain loop."""
+    if plain:
+        from flows.plain import carry_out
+
+        return carry_out(config, home=home, on_progress=show, last=last)
+    from flows.evaluate import run_with_prefect
+
+    return run_with_prefect(config, home=home, on_progress=show, last=last)
+
+
 def _run_all(config_path: Path | None, *, home: Path, plain: bool, only: str, as_json: bool, name: str = "") -> None:
     """Carry out the stages up to *only* (all if empty), then write the report."""
     from autointerp.pipeline.driver import load_config
 
     config = load_config(config_path, name=name)
     with progress(quiet=as_json) as show:
-        if plain:
-            from flows.plain import carry_out
-
-            outcome = carry_out(config, home=home, on_progress=show, last=only)
-        else:
-            from flows.evaluate import run_with_prefect
-
-            outcome = run_with_prefect(config, home=home, on_progress=show, last=only)
+        outcome = _carry_out(config, home=home, plain=plain, last=only, show=show)
     answer(outcome.as_dict(), outcome.text(), as_json=as_json)
     if outcome.n_unfinished:
         msg = f"{outcome.n_unfinished} questions had no reply; the same command asks them again"
@@ -163,9 +169,7 @@ def retry(name: RunName = "", home: Home = DEFAULT_HOME, plain: Plain = False, a
         answer({"retried": 0, "run": str(folder)}, f"{folder}: nothing failed", as_json=as_json)
         return
     with progress(quiet=as_json) as show:
-        from flows.plain import carry_out
-
-        outcome = carry_out(config, home=home, on_progress=show, last="")
+        outcome = _carry_out(config, home=home, plain=plain, last="", show=show)
     answer({"retried": forgotten, **outcome.as_dict()}, outcome.text(), as_json=as_json)
 
 
@@ -228,11 +232,15 @@ def init(
 
 
 @app.command()
-def plan(config: ConfigFile = DEFAULT_CONFIG, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+def plan(
+    config: ConfigFile = DEFAULT_CONFIG,
+    home: Home = DEFAULT_HOME,  # noqa: ARG001 (every verb that knows a configuration takes it)
+    as_json: AsJson = False,
+) -> None:
     """Say what a run would ask and read; spends nothing."""
     from autointerp.pipeline.driver import load_config, plan_run
 
-    planned = plan_run(load_config(config), home=home)
+    planned = plan_run(load_config(config))
     answer(planned.as_dict(), planned.text(), as_json=as_json)
 
 

@@ -248,7 +248,9 @@ def seconds_to_harvest(config_path: Path, home: Path, *options: str) -> float:
     """Return seconds until the first progress line of the harvest; the run is then interrupted."""
     command = [str(AUTOINTERP), "run", str(config_path), "--home", str(home), *options]
     start = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
         assert process.stderr is not None
         seen = []
         for line in process.stderr:
@@ -262,12 +264,12 @@ def seconds_to_harvest(config_path: Path, home: Path, *options: str) -> float:
 
 
 def end(process: subprocess.Popen[str]) -> None:
-    """Interrupt a run as a person would; kill it if it does not listen."""
+    """Interrupt a run as a person would, so that it ends its server; kill what does not listen."""
     process.send_signal(signal.SIGINT)
     try:
-        process.communicate(timeout=60)
+        process.communicate(timeout=30)
     except subprocess.TimeoutExpired:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def run_command(*arguments: str) -> None:
@@ -349,6 +351,8 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="a quick check of the benchmark itself")
     parser.add_argument("--dictionaries", type=Path, help="a ladder's folder instead of the demo's")
     options = parser.parse_args()
+    # Started in a shell's background this process ignores Ctrl-C, and so would the runs it interrupts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="benchmark-harvest-") as folder:
         dictionaries = options.dictionaries.resolve() if options.dictionaries else None
         figures = measure(Path(folder), SMALL if options.small else FULL, dictionaries)

@@ -44,7 +44,7 @@ def make_flow(name: str) -> Any:
     """Return the flow: stages one after the other, their chunks as tasks."""
     from prefect import flow
 
-    @flow(name="evaluate", flow_run_name=name, validate_parameters=False)
+    @flow(name="evaluate", flow_run_name=name, validate_parameters=False)  # type: ignore[untyped-decorator]
     def evaluate(folder: str, last: str) -> None:
         run = _OPEN[folder]
         for stage in stages_up_to(last):

@@ -15,8 +15,55 @@ DEAD, EVERYWHERE, THREE_FIRINGS = 0, 1, 2
 """Features of tiny/16 with these fates; the others fire on 0.3% to 3% of the tokens."""
 
 WORDS = (
-    *["the", "river", "runs", "to", "the", "sea", "and", "the", "small", "boat", "is", "on", "it", "while", "a", "red", "house", "stands", "by", "an", "old", "road", "in"],
-    *["spring", "rain", "falls", "green", "hills", "sing", "über", "naïve", "café", "東京", "mañana", "😀", "def", "return", "import", "x", "=", "1", "(", ")", ",", "."],
+    *[
+        "the",
+        "river",
+        "runs",
+        "to",
+        "the",
+        "sea",
+        "and",
+        "the",
+        "small",
+        "boat",
+        "is",
+        "on",
+        "it",
+        "while",
+        "a",
+        "red",
+        "house",
+        "stands",
+        "by",
+        "an",
+        "old",
+        "road",
+        "in",
+    ],
+    *[
+        "spring",
+        "rain",
+        "falls",
+        "green",
+        "hills",
+        "sing",
+        "über",
+        "naïve",
+        "café",
+        "東京",
+        "mañana",
+        "😀",
+        "def",
+        "return",
+        "import",
+        "x",
+        "=",
+        "1",
+        "(",
+        ")",
+        ",",
+        ".",
+    ],
     "\n",
 )
 
@@ -161,11 +208,13 @@ TABLES = ("features", "evidence", "explanations", "predictions", "scores")
 
 def frames_of(folder: Path) -> dict[str, Any]:
     """Return the tables of a run, rows in one order, the explanations' and scores' times left out."""
+    import pandas as pd
+
     from autointerp.store.parts import read_table
 
     frames = {}
     for table in TABLES:
         frame = read_table(folder, table)
-        order = frame.astype(str).agg("|".join, axis=1).argsort(kind="stable")
+        order = pd.Series([repr([str(v) for v in row]) for row in frame.itertuples(index=False)]).argsort(kind="stable")
         frames[table] = frame.iloc[order.to_numpy()].reset_index(drop=True)
     return frames

@@ -32,6 +32,22 @@ def coverage(features: pd.DataFrame, dictionaries: pd.DataFrame) -> pd.DataFrame
     return table.rename_axis("dictionary").reset_index().sort_values(["width", "dictionary"], ignore_index=True)
 
 
+def with_outcomes(features: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
+    """Return the features with what became of the pending ones: scored, or why no label of theirs has a score.
+
+    A feature counts as scored as soon as one of its own labels has one number; it stays pending
+    while nothing at all was said of it.
+    """
+    own = scores[scores["control"] == "none"]
+    key = ["dictionary", "feature"]
+    scored = own.loc[own["value"].notna(), key].drop_duplicates().assign(outcome=Reason.SCORED.value)
+    unscored = own.loc[own["value"].isna(), [*key, "status"]].drop_duplicates(key)
+    found = pd.concat([scored, unscored.rename(columns={"status": "outcome"})]).drop_duplicates(key)
+    merged = features.merge(found, on=key, how="left")
+    is_open = (merged["status"] == Reason.PENDING) & merged["outcome"].notna()
+    return features.assign(status=merged["status"].mask(is_open, merged["outcome"]).to_numpy())
+
+
 def _counts(features: pd.DataFrame) -> pd.DataFrame:
     """Return counts, shape [n_dictionaries, n_statuses]."""
     return pd.crosstab(features["dictionary"], features["status"]) if len(features) else pd.DataFrame()

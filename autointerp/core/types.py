@@ -72,7 +72,8 @@ class Window:
 
     def __post_init__(self) -> None:
         if not self.tokens or len(self.tokens) != len(self.activations):
-            msg = f"window {self.item}: {len(self.tokens)} tokens, {len(self.activations)} activations; need T >= 1 of each"
+            n_tokens, n_activations = len(self.tokens), len(self.activations)
+            msg = f"window {self.item}: {n_tokens} tokens, {n_activations} activations; need T >= 1 of each"
             raise ValueError(msg)
         if not all(math.isfinite(a) and a >= 0 for a in self.activations):
             msg = f"window {self.item}: activations must be finite and >= 0"

@@ -43,11 +43,16 @@ def drawn_zoo(run: Run) -> list[ZooFeature]:
 
 
 def plant_settings(run: Run) -> PlantSettings:
-    """Return how many tiles a planted feature is tested on: n_items, half of them firing."""
-    half = run.config.certify.n_items // 2
-    n_top = min(run.config.score.n_top, half // 2)
+    """Return how a planted feature's n_items held-out tiles are made up: half of them fire.
+
+    A third of the firing ones are top tiles and a twelfth of all are drawn at random: from these two
+    come the windows of simulation. The silent ones are half random, half near-misses.
+    """
+    n = run.config.certify.n_items
+    n_firing, n_random = n // 2, max(1, n // 12)
+    n_top, n_silent = max(1, n_firing // 3), n - n_firing - n_random
     sizes = SideSizes(
-        top=n_top, firing=half - n_top, silent=half - half // 2, near=half // 2, random=run.config.score.n_random
+        top=n_top, firing=n_firing - n_top, silent=n_silent - n_silent // 2, near=n_silent // 2, random=n_random
     )
     return PlantSettings(seed=run.config.seed, held_out=sizes, min_available=run.config.features.min_held_out)
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from autointerp.core.draws import content_key
 from autointerp.core.errors import ConfigError
+from autointerp.core.types import FeatureId
 from autointerp.explain import EXPLAINERS
 from autointerp.score import SCORERS
 
@@ -34,6 +35,13 @@ class FeaturesSection(Section):
     only: tuple[str, ...] = ()
     min_held_out: int = Field(default=20, ge=1)
     min_shown: int = Field(default=5, ge=1)
+
+    @field_validator("only")
+    @classmethod
+    def _are_features(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            FeatureId.parse(name)
+        return names
 
 
 class EvidenceSection(Section):
@@ -168,7 +176,8 @@ def _known_keys(model: type[BaseModel], place: tuple[int | str, ...]) -> tuple[s
     """Return the keys allowed where an unknown one stood."""
     for step in place[:-1]:
         annotation = model.model_fields[str(step)].annotation
-        assert isinstance(annotation, type) and issubclass(annotation, BaseModel)
+        assert isinstance(annotation, type)
+        assert issubclass(annotation, BaseModel)
         model = annotation
     return tuple(model.model_fields)
 

@@ -9,11 +9,12 @@ from typing import Any
 
 from autointerp.core.errors import ConfigError
 from autointerp.pipeline.config import Config, parse_config, read_toml
+from autointerp.pipeline.judges import check_model_names
 from autointerp.pipeline.order import STAGES
 from autointerp.pipeline.run import OnProgress, Run, config_key, find_dictionaries, ignore_progress, run_directory
 from autointerp.pipeline.shipped import shipped
 from autointerp.store.manifest import open_run, read_manifest, write_manifest
-from autointerp.store.parts import part_paths, read_table
+from autointerp.store.parts import has_part, part_path, part_paths, read_part, read_table
 
 EXAMPLE = "demo.toml"
 
@@ -47,6 +48,7 @@ def opened(config: Config, *, home: Path, on_progress: OnProgress = ignore_progr
     run = Run(config, home, run_directory(home, config), on_progress)
     for name in config.dictionaries:
         find_dictionaries(name)
+    check_model_names([config.score.judge, config.explain.model])
     with open_run(run.directory, config_key(run), run.manifest()):
         yield run
         stored = read_manifest(run.directory)
@@ -187,31 +189,37 @@ def _own_parts(folder: Path, table: str) -> list[Path]:
     return [p for p in part_paths(folder, table) if "-shuffled" not in p.stem]
 
 
+FORGOTTEN = {"explain": ("scores", "predictions", "explanations"), "score": ("scores", "predictions")}
+"""What is done again by the stage in which something failed."""
+
+
 def forget_failed(folder: Path) -> int:
-    """Remove the parts of chunks in which something failed, so that they are done again; return how many failures.
+    """Remove the parts of chunks in which something failed that may go better; return how many such failures.
 
     Replies already had are in the reply store: only what failed is asked again.
     """
     n_failed = 0
-    for path in part_paths(folder, "failures"):
-        stage, _, chunk = path.stem.partition("-")
-        n = _n_rows(path)
-        if not n or stage not in {"explain", "score"}:
-            continue
-        n_failed += n
-        doomed = ["scores", "predictions"] + (["explanations"] if stage == "explain" else [])
-        for table in doomed:
-            for part in part_paths(folder, table):
-                if part.stem.startswith(chunk):
-                    part.unlink()
-        path.unlink()
+    for dictionary in read_table(folder, "dictionaries")["dictionary"]:
+        for stage, tables in FORGOTTEN.items():
+            chunk = f"{stage}-{dictionary}"
+            n = _n_retriable(folder, chunk) if has_part(folder, "failures", chunk) else 0
+            if not n:
+                continue
+            n_failed += n
+            # The failures go last: killed half-way, a second call finds them and goes on.
+            doomed = [part_path(folder, table, dictionary) for table in tables]
+            for path in [
+                *doomed,
+                part_path(folder, "explanations", f"{dictionary}-shuffled"),
+                part_path(folder, "failures", chunk),
+            ]:
+                path.unlink(missing_ok=True)
     return n_failed
 
 
-def _n_rows(path: Path) -> int:
-    import pyarrow.parquet as pq
-
-    return int(pq.read_metadata(path).num_rows)
+def _n_retriable(folder: Path, chunk: str) -> int:
+    """Return how many failures of a part another attempt may mend; a refusal or an empty rule stays what it is."""
+    return int(read_part(folder, "failures", chunk)["reason"].isin(RETRIABLE).sum())
 
 
 # ---- plan and certify
@@ -231,9 +239,8 @@ class Plan:
         return asdict(self)
 
     def text(self) -> str:
-        lines = [
-            f"harvest      {self.harvest_tokens:>12,} tokens of text, one pass for {len(self.dictionaries)} dictionaries"
-        ]
+        n = len(self.dictionaries)
+        lines = [f"harvest      {self.harvest_tokens:>12,} tokens of text, one pass for {n} dictionaries"]
         lines += [f"{s:12} {n:>12,} questions, about {self.tokens[s]:,} tokens" for s, n in self.calls.items()]
         return "\n".join([*lines, self.note])
 
@@ -241,8 +248,8 @@ class Plan:
 TOKENS_A_CALL = {"explain": 700, "simulation": 700, "detection": 220}
 
 
-def plan_run(config: Config, *, home: Path) -> Plan:
-    """Return upper bounds: every drawn feature explained and scored, nothing cached, and dictionaries checked to exist."""
+def plan_run(config: Config) -> Plan:
+    """Return upper bounds: every drawn feature explained and scored, nothing cached. Dictionaries must exist."""
     folders = [f for name in config.dictionaries for f in find_dictionaries(name)]
     n = config.features.n_per_dictionary * len(folders)
     score, certify = config.score, config.certify

@@ -182,7 +182,8 @@ class _Totals:
 
 def tiles_of(rows: pd.DataFrame, text: Text) -> NDArray[np.int64]:
     """Return the tile number of each row (context, position), shape [n_rows]."""
-    return text.first_tile[rows["context"].to_numpy(np.int64)] + rows["position"].to_numpy(np.int64) // TILE_TOKENS
+    tiles: NDArray[np.int64] = text.first_tile[rows["context"].to_numpy(np.int64)]
+    return tiles + rows["position"].to_numpy(np.int64) // TILE_TOKENS
 
 
 def quotas(section: EvidenceSection) -> dict[str, Quota]:
@@ -295,8 +296,12 @@ def eligible_features(stats: FeatureStats, *, min_held_out: int, min_shown: int)
 
 
 def status_of(stats: FeatureStats, eligible: Iterable[int], drawn: Sequence[int]) -> list[str]:
-    """Return each feature's status before scoring: dead, too_few_examples, not_sampled or pending."""
+    """Return each feature's status before scoring: dead, too_few_examples, not_sampled or pending.
+
+    A feature named in the configuration that is dead or too rare keeps that status: it is counted, not scored.
+    """
     status = np.where(stats.peak > 0, "too_few_examples", "dead").astype(object)
-    status[list(eligible)] = "not_sampled"
-    status[list(drawn)] = "pending"
+    enough = list(eligible)
+    status[enough] = "not_sampled"
+    status[sorted(set(drawn).intersection(enough))] = "pending"
     return [str(s) for s in status]

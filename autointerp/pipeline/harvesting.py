@@ -114,7 +114,9 @@ def _activation_rows(harvested: HarvestedShard) -> pd.DataFrame:
     frames = [
         pd.DataFrame(
             {
-                "dictionary": pd.Categorical.from_codes(np.zeros(len(a.feature), np.int8), categories=[a.dictionary]),
+                "dictionary": pd.Categorical.from_codes(
+                    np.zeros(len(a.feature), np.int8), categories=pd.Index([a.dictionary])
+                ),
                 "feature": a.feature,
                 "context": a.context,
                 "position": a.position,

@@ -1,10 +1,11 @@
 """The model behind a configured name, its replies stored; a judge that is the subject shares its weights."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from autointerp.core.protocols import LLM
 from autointerp.llm.local import LocalLLM
-from autointerp.llm.registry import family, open_llm
+from autointerp.llm.registry import PROVIDERS, family, open_llm, pick
 from autointerp.llm.replies import CachedLLM, ReplyStore
 
 if TYPE_CHECKING:
@@ -30,6 +31,14 @@ def open_judge(name: str, run: "Run") -> LLM:
         inner = LocalLLM.of(name, subject.model, subject.tokenizer, batch_tokens=config.local.batch_tokens)
         return CachedLLM(inner, ReplyStore(store))
     return open_llm(name, store_path=store, options=_options(name, run))
+
+
+def check_model_names(names: Iterable[str]) -> None:
+    """Raise ConfigError for a provider nobody knows; opens nothing. Oracles only serve to certify."""
+    for name in names:
+        provider = name.partition(":")[0]
+        if provider != "oracle":
+            pick(PROVIDERS, provider, what="provider")
 
 
 def _options(name: str, run: "Run") -> dict[str, Any]:

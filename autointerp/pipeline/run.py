@@ -5,7 +5,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autointerp.core.draws import content_key
+from autointerp.core.errors import ConfigError
 from autointerp.core.protocols import LLM
-from autointerp.core.types import Prompt
-from autointerp.explain import ExplainSettings
+from autointerp.core.types import FeatureId, Prompt
+from autointerp.explain.settings import ExplainSettings
 from autointerp.pipeline.config import Config
 from autointerp.pipeline.judges import family_of, open_judge
 from autointerp.pipeline.shipped import DEMO_LADDER, demo_ladder_folder, load_prompts
@@ -74,6 +75,7 @@ class Run:
 
         loaded = [load_dictionary(path, device=self.config.device) for path in self.dictionary_paths]
         check_fit(self.subject, self.site, loaded)
+        _check_named(self.config.features.only, {d.name: d.n_features for d in loaded})
         return loaded
 
     @cached_property
@@ -145,6 +147,15 @@ class Run:
             "versions": {name: _version(name) for name in PACKAGES} | {"python": platform.python_version()},
             "git_commit": _git_commit(),
         }
+
+
+def _check_named(names: Sequence[str], widths: Mapping[str, int]) -> None:
+    """Raise ConfigError for a feature that no dictionary has."""
+    for feature in map(FeatureId.parse, names):
+        if not feature.index < widths.get(feature.dictionary, 0):
+            there = ", ".join(f"{name}#0 .. #{width - 1}" for name, width in widths.items())
+            msg = f"features.only: there is no feature {feature}; there are {there}"
+            raise ConfigError(msg)
 
 
 def config_key(run: Run) -> str:

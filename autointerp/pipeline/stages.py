@@ -401,7 +401,8 @@ def score_chunk(run: Run, chunk: str) -> None:
         if (predictions := predict_by_lookup(scorer, e))
     ]
     predictions = [p for ps, _ in [*graded, *lookups] for p in ps]
-    scores = [s for _, ss in [*graded, *lookups] for s in ss] + _never_labelled(run, chunk, evidence)
+    scores = [s for _, ss in [*graded, *lookups] for s in ss]
+    scores += _never_labelled(run, chunk, evidence) + _never_explained(run, chunk)
     shuffled = [i.labelled.explanation for i in items if i.labelled.control == "shuffled"]
     write_part(run.directory, "explanations", f"{chunk}-shuffled", _unique_rows(shuffled))
     write_part(run.directory, "failures", f"score-{chunk}", asked.failures)
@@ -453,6 +454,28 @@ def _never_labelled(run: Run, chunk: str, evidence: Sequence[Evidence]) -> list[
                     reason=str(failure["detail"]),
                 )
     return rows
+
+
+def _never_explained(run: Run, chunk: str) -> list[Score]:
+    """Return unscored rows for features named in the configuration that are dead or too rare to be explained."""
+    if not run.config.features.only:
+        return []
+    features, frame = (read_part(run.directory, table, chunk) for table in ("features", "evidence"))
+    left_out = features[
+        features["feature"].isin(draw_features(run, chunk, [])) & (features["status"] != Reason.PENDING)
+    ]
+    return [
+        score
+        for row in rows_of(left_out)
+        for scorer in scorers_of(run)
+        for score in scorer.unscored(  # type: ignore[attr-defined]
+            evidence_from(frame, row),
+            None,
+            judge=run.config.score.judge,
+            status=Reason(row["status"]),
+            reason=f"fires on {row['n_windows']} windows, {row['n_held_out']} of them held out",
+        )
+    ]
 
 
 def frame_of(run: Run, table: str) -> pd.DataFrame:

@@ -36,21 +36,20 @@ def coverage_grid(table: pd.DataFrame) -> Grid:
 def certificate_grid(certificates: Sequence[Certificate]) -> Grid:
     """Return what the zoo found of each judge and scorer."""
     head = (
-        "judge", "scorer", "standing", "AUROC right vs wrong", "tau", "exact label first", "sensitivity",
-        "specificity", "features", "labels", "replies read",
+        "scorer", "standing", "AUROC right vs wrong", "tau", "exact label first", "sensitivity",
+        "specificity", "features", "labels", "replies read", "judge",
     )  # fmt: skip
     rows = tuple(
         (
-            c.judge, f"{c.scorer}, {c.metric}",
-            "certified" if c.certified else f"uncertified: {c.reason or 'no reason given'}",
+            f"{c.scorer}, {c.metric}", "certified" if c.certified else "uncertified",
             _range(c.auroc, c.auroc_low, c.auroc_high), _range(c.tau, c.tau_low, c.tau_high),
             _optional(c.exact_first, 2),
             _optional(c.sensitivity, 2), _optional(c.specificity, 2), count(c.n_features), count(c.n_labels),
-            f"{c.n_read}/{c.n_asked}",
+            f"{c.n_read}/{c.n_asked}", c.judge,
         )
         for c in certificates
     )  # fmt: skip
-    return Grid(head, rows, 3, "No judge was examined: every score of this run is uncertified.")
+    return Grid(head, rows, 2, "No judge was examined: every score of this run is uncertified.")
 
 
 def scores_grid(lines: Sequence[Line], certificates: Sequence[Certificate]) -> Grid:

@@ -162,7 +162,13 @@ def _facts(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name in ("subject", "corpus", "explainer", "judge", "created", "key"):
         value = manifest.get(name)
         if value is not None:
-            yield name, _described(value)
+            yield name, _corpus(value) if name == "corpus" and isinstance(value, Mapping) else _described(value)
+
+
+def _corpus(value: Mapping[str, Any]) -> str:
+    """Return the text a run read on one line: its sources, how many documents and tokens."""
+    sizes = [f"{fact(value[name])} {name.removeprefix('n_')}" for name in ("n_documents", "n_tokens") if name in value]
+    return " · ".join([str(value.get("name", "")), *sizes])
 
 
 def _described(value: object) -> str:

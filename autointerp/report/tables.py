@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from autointerp.analysis.coverage import with_outcomes
 from autointerp.store.manifest import read_manifest
 from autointerp.store.parts import read_table
 from autointerp.store.schemas import TABLES
@@ -45,7 +46,8 @@ def load_run(path: Path) -> RunTables:
         StoreError: It is not the folder of a run, or a part is damaged; the message says what to do.
     """
     manifest = read_manifest(path)
-    return RunTables({table: read_table(path, table, columns=_columns(table)) for table in READ}, manifest)
+    tables = {table: read_table(path, table, columns=_columns(table)) for table in READ}
+    return RunTables(tables | {"features": with_outcomes(tables["features"], tables["scores"])}, manifest)
 
 
 def _columns(table: str) -> list[str]:

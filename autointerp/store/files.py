@@ -13,7 +13,7 @@ from autointerp.core.errors import StoreError
 TEMPORARY = ".tmp"
 
 
-def write_whole(path: Path, write: Callable[[IO[bytes]], None]) -> Path:
+def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> Path:
     """Return *path* after *write* has filled it: temporary name, fsync, rename, fsync of the folder.
 
     A power cut or a kill at any moment leaves the old file or the new one, and at most a leftover
@@ -36,7 +36,7 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], None]) -> Path:
     return path
 
 
-def _fill(path: Path, write: Callable[[IO[bytes]], None]) -> None:
+def _fill(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     with path.open("xb") as file:
         write(file)
         file.flush()

@@ -59,4 +59,5 @@ def massive_norm(subject: Subject, site: Site, contexts: Sequence[Context]) -> f
 
 def kept_tokens(vectors: Tensor, *, max_norm: float) -> Tensor:
     """Return a mask [B, T], False on tokens of massive norm."""
-    return vectors.norm(dim=-1) <= max_norm
+    kept: Tensor = vectors.norm(dim=-1) <= max_norm
+    return kept

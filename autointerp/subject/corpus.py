@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib import metadata, resources
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from autointerp.core.draws import content_key, draw_key
 from autointerp.core.errors import CorpusError, EnvironmentProblem
@@ -87,7 +88,8 @@ def read_package_docs(_: str) -> Iterator[Document]:
     """Yield the descriptions of the installed packages and the prose files that they ship."""
     for package in sorted(metadata.distributions(), key=lambda d: d.metadata["Name"].lower()):
         name = package.metadata["Name"].lower()
-        body = package.metadata.get_payload() or package.metadata.get("Description") or ""
+        message: Any = package.metadata  # an email.message.Message; its protocol names less
+        body = message.get_payload() or message.get("Description") or ""
         yield Document(f"package/{name}/description", str(body).strip())
         for file in package.files or ():
             if file.suffix in {".md", ".rst"} and not re.search(r"licen[cs]e|notice|authors", file.name, re.I):

@@ -53,17 +53,19 @@ class SparseDictionary:
 
     @cached_property
     def decoder_norms(self) -> Tensor:
-        return self.sae.W_dec.detach().norm(dim=-1)
+        norms: Tensor = self.sae.W_dec.detach().norm(dim=-1)
+        return norms
 
     @cached_property
     def directions(self) -> Tensor:
         """Unit directions, [n_features, d_model]."""
-        return self.sae.W_dec.detach() / self.decoder_norms.clamp_min(1e-12)[:, None]
+        directions: Tensor = self.sae.W_dec.detach() / self.decoder_norms.clamp_min(1e-12)[:, None]
+        return directions
 
     @torch.inference_mode()
     def encode(self, vectors: Tensor) -> Tensor:
         """Return activations >= 0, [..., n_features], of site vectors [..., d_model]."""
-        activations = self.sae.encode(vectors.to(self.sae.W_dec.dtype))
+        activations: Tensor = self.sae.encode(vectors.to(self.sae.W_dec.dtype))
         # sae-lens folds the norm away for most recipes; then the product would only cost time.
         return activations if self._norms_are_one else activations * self.decoder_norms
 

@@ -108,7 +108,7 @@ def reconstruction(
 def _quality(dictionary: SparseDictionary, vectors: Tensor, variance: float) -> dict[str, float]:
     """Return the measures of one dictionary on vectors [n, d_model]; in slices, to bound the memory."""
     error, n_active, fired = 0.0, 0, torch.zeros(dictionary.n_features, dtype=torch.bool)
-    for part in vectors.split(2048):
+    for part in torch.split(vectors, 2048):
         activations = dictionary.encode(part)
         n_active += int((activations > 0).sum())
         fired |= (activations > 0).any(dim=0).cpu()
@@ -138,7 +138,7 @@ def alive_features(
             break
         vectors = torch.from_numpy(np.load(path).astype(np.float32))
         n_read += len(vectors)
-        for part in vectors.split(2048):
+        for part in torch.split(vectors, 2048):
             for dictionary in dictionaries:
                 fired[dictionary.name] |= (dictionary.encode(part) > 0).any(dim=0).cpu()
         on_progress(n_read, N_FOR_ALIVE)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -49,7 +50,8 @@ def check_fit(subject: Subject, site: Site, dictionaries: Sequence[SparseDiction
             )
             raise SubjectError(msg)
         if dictionary.site and Site.parse(dictionary.site) != site:
-            msg = f"dictionary {dictionary.name}: trained at {dictionary.site}, not at {site}; set site = '{dictionary.site}'"
+            made_at = dictionary.site
+            msg = f"dictionary {dictionary.name}: trained at {made_at}, not at {site}; set site = '{made_at}'"
             raise SubjectError(msg)
 
 
@@ -119,8 +121,9 @@ def output_tokens(
     The final norm's weight is folded into the unembedding; its centre and scale differ from token to
     token and are left out (logit lens, nostalgebraist 2020; Gur-Arieh et al. 2025).
     """
-    head = subject.model.get_output_embeddings().weight.detach().float()
-    norm = getattr(getattr(subject.model, subject.model.base_model_prefix), "norm", None)
+    model: Any = subject.model
+    head = model.get_output_embeddings().weight.detach().float()
+    norm = getattr(getattr(model, model.base_model_prefix), "norm", None)
     gain = norm.weight.detach().float() if norm is not None else torch.ones(subject.d_model)
     found: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {}
     for feature in features:

@@ -101,7 +101,7 @@ def _without_bars() -> Iterator[None]:
 class Subject:
     """A causal language model with its tokenizer, in evaluation mode."""
 
-    def __init__(self, name: str, model: nn.Module, tokenizer: Any) -> None:
+    def __init__(self, name: str, model: Any, tokenizer: Any) -> None:
         self.name = name
         self.model = model.eval()
         self.tokenizer = tokenizer
@@ -144,7 +144,8 @@ class Subject:
 
     @property
     def device(self) -> torch.device:
-        return next(self.model.parameters()).device
+        device: torch.device = next(self.model.parameters()).device
+        return device
 
     def token_ids(self, text: str) -> list[int]:
         """Return the tokens of a text, without special ones."""
@@ -153,7 +154,8 @@ class Subject:
     @property
     def bos(self) -> int | None:
         """The token put before every context, or None when the tokenizer has none."""
-        return self.tokenizer.bos_token_id
+        bos: int | None = self.tokenizer.bos_token_id
+        return bos
 
     def with_bos(self, contexts: Sequence[Sequence[int]]) -> Tensor:
         """Return token ids [B, T + 1] (or [B, T] without a BOS token) of contexts of one length."""

@@ -109,7 +109,7 @@ def test_features_show(cli: Cli, finished_run: FinishedRun) -> None:
     name = cli("features", "list", "--home", finished_run.home, "--json").json[0]["feature"]
     page = cli("features", "show", name, "--home", finished_run.home, "--json").json
     assert page["feature"] == name
-    assert any("‹" in text for text in page["windows"]["shown · top"])
+    assert any("\u2039" in text for text in page["windows"]["shown · top"])
     assert cli("features", "show", name, "--home", finished_run.home).code == 0
     for wrong in ("tiny/16#999", "nonsense", "other/1#1"):
         done = cli("features", "show", wrong, "--home", finished_run.home)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -151,9 +152,9 @@ def test_report_of_odd_features(odd_run: Path) -> None:
     assert write_report(odd_run).stat().st_size > 1000
 
 
-@pytest.mark.parametrize("name", ["tiny/16#99", "tiny/17#1", "tiny/16"])
+@pytest.mark.parametrize("name", ["tiny/16#99", "tiny/17#1"])
 def test_named_feature_that_does_not_exist(world: World, carry_out: CarryOut, tmp_path: Path, name: str) -> None:
-    """An index beyond the width, an unknown dictionary, or no feature at all: an error naming it."""
+    """An index beyond the width or an unknown dictionary: an error naming it, before any text is read."""
     refused(carry_out, world.config(features={"only": [name]}), tmp_path, ConfigError, name)
 
 
@@ -182,7 +183,9 @@ def test_part_cut_short(
     path = sorted((copied.folder / "explanations").glob("*.parquet"))[0]
     shutil.rmtree(copied.folder / "scores")
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(StoreError, match=f"{path.name}: damaged .*delete it and run the same command again"):
+    with pytest.raises(
+        StoreError, match=rf"{re.escape(path.name)}: damaged .*delete it and run the same command again"
+    ):
         carry_out(copied.config, copied.home)
     path.unlink()
     carry_out(copied.config, copied.home)
@@ -194,7 +197,7 @@ def test_part_with_a_missing_column(copied: FinishedRun, carry_out: CarryOut) ->
     path = sorted((copied.folder / "evidence").glob("*.parquet"))[0]
     pq.write_table(pq.read_table(path, partitioning=None).drop_columns(["stratum"]), path)
     shutil.rmtree(copied.folder / "explanations")
-    with pytest.raises(StoreError, match=f"{path.name}: no column stratum; .*delete it and run"):
+    with pytest.raises(StoreError, match=rf"{re.escape(path.name)}: no column stratum; .*delete it and run"):
         carry_out(copied.config, copied.home)
 
 
@@ -209,6 +212,23 @@ def test_folder_of_another_configuration(copied: FinishedRun, carry_out: CarryOu
     with pytest.raises(ConfigError, match="made with other settings: .*seed was 0, now 5"):
         carry_out(other, copied.home)
     assert sorted(str(p) for p in place.rglob("*")) == before
+
+
+def test_retry_asks_again_what_failed(
+    copied: FinishedRun, carry_out: CarryOut, finished_run: FinishedRun, same_tables: SameTables
+) -> None:
+    """``retry`` forgets the scores of the dictionary in which a question failed, and only these; then they are made."""
+    from autointerp.pipeline.driver import forget_failed
+    from autointerp.store.parts import has_part, write_part
+
+    row = {"stage": "score", "about": "tiny/16#3", "reason": "timeout", "detail": "no reply"}
+    write_part(copied.folder, "failures", "score-tiny/16", [row])
+    assert forget_failed(copied.folder) == 1
+    assert not has_part(copied.folder, "scores", "tiny/16")
+    assert not has_part(copied.folder, "predictions", "tiny/16")
+    assert has_part(copied.folder, "features", "tiny/16")
+    carry_out(copied.config, copied.home)
+    same_tables(copied.folder, finished_run.folder)
 
 
 def test_same_command_twice(copied: FinishedRun, carry_out: CarryOut) -> None:

@@ -24,6 +24,10 @@ CONTENT = {"subject": "s", "site": "residual.1", "dictionaries": ["d"], "corpus"
         ({"harvest": {"n_tokens": "many"}}, "harvest.n_tokens: "),
         ({"harvest": 3}, "harvest: "),
         ({"name": "../up"}, "name: "),
+        (
+            {"features": {"only": ["tiny/16"]}},
+            "features.only: 'tiny/16' is not a feature; write it as family/width#index",
+        ),
     ],
 )
 def test_wrong_settings(changes: dict[str, object], message: str) -> None:

@@ -58,8 +58,12 @@ def test_control_c_says_how_to_resume(world: World, carry_out: CarryOut, tmp_pat
     config = world.toml(tmp_path / "c.toml", harvest={"shard_contexts": 1})
     command = [sys.executable, "-c", "from autointerp.cli import main; main()", "run", str(config)]
     child = subprocess.Popen(
-        [*command, "--home", str(home), "--plain"], env=ENVIRONMENT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )  # fmt: skip
+        [*command, "--home", str(home), "--plain"],
+        env=ENVIRONMENT,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     deadline = time.monotonic() + 90
     while not list(home.glob("cache/harvests/*/contexts/*.parquet")):
         assert child.poll() is None, child.communicate()
