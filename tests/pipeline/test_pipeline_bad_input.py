@@ -209,7 +209,7 @@ def test_folder_of_another_configuration(copied: FinishedRun, carry_out: CarryOu
     place = run_directory(copied.home, other)
     shutil.copytree(copied.folder, place)
     before = sorted(str(p) for p in place.rglob("*"))
-    with pytest.raises(ConfigError, match="made with other settings: .*seed was 0, now 5"):
+    with pytest.raises(ConfigError, match=r"made with other settings: .*seed was 0, now 5"):
         carry_out(other, copied.home)
     assert sorted(str(p) for p in place.rglob("*")) == before
 
