@@ -66,7 +66,9 @@ def read_files(source: Source) -> tuple[Any, Any]:
     unpacked = {"quantization_config": GgufConfig(dequantize=True)} if source.gguf_file else {}
     with quiet():
         tokenizer = AutoTokenizer.from_pretrained(source.model, **files)
-        model = AutoModelForCausalLM.from_pretrained(source.model, dtype=pick_dtype(source.dtype, device), **files, **unpacked)
+        model = AutoModelForCausalLM.from_pretrained(
+            source.model, dtype=pick_dtype(source.dtype, device), **files, **unpacked
+        )
     return tokenizer, model.to(device)
 
 

@@ -50,6 +50,9 @@ def read_label(text: str, *, about: str = "") -> str | Failure:
     label = _tidy(found) if found is not None else ""
     if not any(char.isalnum() for char in label):
         return Failure("explain", about, Reason.EXPLAIN_FAILED, f"no label in: {_beginning(answer)}")
+    if label.endswith(":"):
+        detail = f"announces a label and gives none: {_beginning(label)}"
+        return Failure("explain", about, Reason.EXPLAIN_FAILED, detail)
     short = _cut_to_sentence(label)
     if short is None:
         detail = f"{len(label.split())} words without a sentence end in the first {MAX_WORDS}"

@@ -141,3 +141,10 @@ def test_digits_agree_with_the_published_parser_or_refuse():
     found = [read_digits(case["completion"], count=3, scale=10) for case in cases]
     assert found[0] == tuple(cases[0]["out"])
     assert found[1:] == [None] * (len(cases) - 1)
+
+
+def test_an_announcement_is_no_label():
+    """A reply that ends where the label should begin says nothing about the feature."""
+    found = read_label("The enclosed tokens have in common the following:", about="f#1")
+    assert isinstance(found, Failure)
+    assert found.reason is Reason.EXPLAIN_FAILED
