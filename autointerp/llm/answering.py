@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # Planning looks at so many at a time: 10 ms, and more would not find better batches.
 PLANNED_AT_ONCE = 512
+WRITTEN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ def choose_batch(waiting: Sequence[Encoded], limit: int) -> list[int]:
     classes = waiting[0].classes
     alike = [place for place, encoded in enumerate(waiting) if encoded.classes == classes][:PLANNED_AT_ONCE]
     alike.sort(key=lambda place: waiting[place].tokens)
-    batches = plan_batches([waiting[place].tokens for place in alike], limit)
+    # Written text costs a pass over all weights for every token: more rows a pass are nearly free.
+    batches = plan_batches([waiting[place].tokens for place in alike], limit if classes else WRITTEN * limit)
     chosen = next(batch for batch in batches if alike.index(0) in batch)
     return [alike[at] for at in chosen]
 

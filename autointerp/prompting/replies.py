@@ -24,7 +24,8 @@ REFUSAL = re.compile(
 )
 KEYS = ("label", "explanation", "description", "answer", "text")
 MARKER = re.compile(
-    rf"^\W*(?:(?:the|my|short|final|feature|{'|'.join(KEYS)})\s+)*(?:{'|'.join(KEYS)})\W*(?::|is:)\s*(?P<label>.*)$",
+    rf"^\W*(?:(?:the|my|short|final|feature|{'|'.join(KEYS)})\s+)*(?:{'|'.join(KEYS)}|feature\s+\w)"
+    r"\W*(?::|is:|$)\s*(?P<label>.*)$",
     re.IGNORECASE,
 )
 NARRATION = re.compile(

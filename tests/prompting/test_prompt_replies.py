@@ -52,6 +52,7 @@ def test_any_text_is_a_label_or_a_failure(text):
     ("reply", "label"),
     [
         ("words for colours", "words for colours"),
+        ('Feature D: "words for colours"', "words for colours"),
         ("  Label: words for colours\n", "words for colours"),
         ("**Label:** words for colours", "words for colours"),
         ("Label:\nwords for colours\n\nBecause ...", "words for colours"),
