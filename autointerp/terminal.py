@@ -14,6 +14,7 @@ class _Line:
     started: float
     first: int
     drawn: float = 0.0
+    last: int = 0
 
 
 def describe(stage: str, done: int, total: int, unit: str, *, seconds: float, since: int) -> str:
@@ -49,11 +50,13 @@ class StageLines:
         if self._quiet:
             return
         now = time.monotonic()
-        if self._line is None or self._line.stage != stage:
+        # A count that goes back is the next chunk's: its rate begins anew.
+        if self._line is None or self._line.stage != stage or done < self._line.last:
             self.close()
             # What stood from an earlier run was not done at this rate.
             self._line = _Line(stage, now, done if done < total else 0, drawn=now if self._live else now - LOG_S)
         line = self._line
+        line.last = done
         if done < total and now - line.drawn < (REDRAW_S if self._live else LOG_S):
             return
         line.drawn = now
