@@ -138,7 +138,7 @@ class Config(Section):
 
 
 class TrainConfig(Section):
-    """A ladder to train on a keyed sample of ``n_tokens_harvested`` (default all) of ``n_tokens`` tokens of text."""
+    """A ladder to train on ``n_tokens`` tokens of text."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     seed: int = 0
@@ -149,9 +149,8 @@ class TrainConfig(Section):
     corpus: tuple[str, ...] = Field(min_length=1)
     fraction_trained: float = Field(default=0.8, gt=0, lt=1)
     n_tokens: int = Field(default=3_000_000, ge=4096)
-    n_tokens_harvested: int | None = Field(default=None, ge=4096)
     n_evaluation_contexts: int = Field(default=256, ge=1)
-    n_cross_entropy_contexts: int = Field(default=48, ge=1)
+    n_cross_entropy_contexts: int = Field(default=128, ge=1)
     widths: tuple[int, ...] = (512, 1024, 2048, 4096)
     k: float = Field(default=32.0, gt=0)
     batch: int = Field(default=2048, ge=1)

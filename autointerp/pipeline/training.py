@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from autointerp.core.draws import content_key, draw_key
+from autointerp.core.draws import content_key
 from autointerp.pipeline.config import TrainConfig
 from autointerp.pipeline.run import PACKAGES, _version
 from autointerp.store.files import write_whole
@@ -13,11 +13,18 @@ from autointerp.subject.contexts import CONTEXT_TOKENS, Context, massive_norm
 from autointerp.subject.corpus import Document, describe_machine, read_corpus
 from autointerp.subject.dictionaries import EVALUATION_FILE, SparseDictionary, load_dictionary
 from autointerp.subject.evaluate import alive_features, cross_entropies, reconstruction
-from autointerp.subject.gather import gather_vectors, is_for_training, shuffled_contexts, take_contexts
+from autointerp.subject.gather import (
+    gather_vectors,
+    in_sampling_order,
+    is_for_training,
+    shuffled_contexts,
+    take_contexts,
+)
 from autointerp.subject.model import Site, Subject
 from autointerp.subject.train import Recipe, n_vectors, recipe_fields, save_member, train_members
 
 N_FOR_NORM = 64
+CONTEXTS_A_DOCUMENT = 4
 
 Progress = Callable[[str, int, int, str], None]
 
@@ -33,9 +40,9 @@ def train_ladder(config: TrainConfig, *, home: Path, folder: Path, command: str,
     documents = list(read_corpus(config.corpus))
     for_training = [d for d in documents if _is_for_training(d, config)]
     contexts, used = take_contexts(subject, for_training, n_tokens=config.n_tokens, seed=config.seed)
-    limit = massive_norm(subject, site, _keyed(contexts)[:N_FOR_NORM])
+    limit = massive_norm(subject, site, in_sampling_order(contexts)[:N_FOR_NORM])
     vectors = vectors_folder(config, home)
-    harvested = shuffled_contexts(contexts, n_tokens=config.n_tokens_harvested or config.n_tokens)
+    harvested = shuffled_contexts(contexts, n_tokens=config.n_tokens)
     shards = gather_vectors(
         subject,
         site,
@@ -112,8 +119,10 @@ def measure_ladder(
     Towards Monosemanticity and SAEBench.
     """
     wanted = config.n_evaluation_contexts * CONTEXT_TOKENS
-    contexts, used = take_contexts(subject, documents, n_tokens=wanted, seed=config.seed)
-    few = _keyed(contexts)[: config.n_cross_entropy_contexts]
+    contexts, used = take_contexts(
+        subject, documents, n_tokens=wanted, seed=config.seed, per_document=CONTEXTS_A_DOCUMENT
+    )
+    few = in_sampling_order(contexts)[: config.n_cross_entropy_contexts]
     quality = reconstruction(
         subject, site, dictionaries, contexts, max_norm=max_norm,
         on_progress=lambda done, total: on_progress("variance", done, total, "batches"),
@@ -139,11 +148,6 @@ def measure_ladder(
 
 def _is_for_training(document: Document, config: TrainConfig) -> bool:
     return is_for_training(document, seed=config.seed, fraction=config.fraction_trained)
-
-
-def _keyed(contexts: list[Context]) -> list[Context]:
-    """Return the contexts in an order that makes every prefix a fair sample."""
-    return sorted(contexts, key=lambda c: draw_key(2, c.doc, c.start))
 
 
 def _by_source(contexts: list[Context]) -> dict[str, int]:

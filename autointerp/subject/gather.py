@@ -27,9 +27,12 @@ def is_for_training(document: Document, *, seed: int, fraction: float) -> bool:
 
 
 def take_contexts(
-    subject: Subject, documents: Sequence[Document], *, n_tokens: int, seed: int
+    subject: Subject, documents: Sequence[Document], *, n_tokens: int, seed: int, per_document: int | None = None
 ) -> tuple[list[Context], list[Document]]:
     """Return full contexts of at least *n_tokens* tokens in keyed order, and the documents they come from.
+
+    ``per_document`` bounds what one document gives (a keyed choice of its contexts), so that a few
+    long documents do not make up the whole sample.
 
     Raises CorpusError when the documents hold fewer tokens.
     """
@@ -39,15 +42,22 @@ def take_contexts(
         if len(contexts) * CONTEXT_TOKENS >= n_tokens:
             return contexts, used
         full = [c for c in cut_contexts(subject, document) if len(c.token_ids) == CONTEXT_TOKENS]
+        if per_document is not None:
+            full = in_sampling_order(full)[:per_document]
         contexts += full
         used += [document] if full else []
     if len(contexts) * CONTEXT_TOKENS < n_tokens:
         msg = (
-            f"the training side of the corpus holds {len(contexts) * CONTEXT_TOKENS:,} tokens in full contexts, "
-            f"{n_tokens:,} were asked for; add sources to `corpus` or lower `n_tokens`"
+            f"this side of the corpus holds {len(contexts) * CONTEXT_TOKENS:,} tokens in full contexts, "
+            f"{n_tokens:,} were asked for; add sources to `corpus` or lower `n_tokens` or `n_evaluation_contexts`"
         )
         raise CorpusError(msg)
     return contexts, used
+
+
+def in_sampling_order(contexts: Sequence[Context]) -> list[Context]:
+    """Return the contexts in a keyed order that makes every prefix a fair sample of them."""
+    return sorted(contexts, key=lambda c: draw_key(2, c.doc, c.start))
 
 
 def shuffled_contexts(contexts: Sequence[Context], *, n_tokens: int) -> list[Context]:
