@@ -112,6 +112,7 @@ class Run:
             n_top=section.n_top,
             n_random=section.n_random,
             scale=section.scale,
+            layout=section.layout,
             seed=self.config.seed,
         )
 

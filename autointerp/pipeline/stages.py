@@ -31,8 +31,7 @@ from autointerp.llm.gather import answer_all
 from autointerp.pipeline import evidence as ev
 from autointerp.pipeline import harvesting
 from autointerp.pipeline.run import Run
-from autointerp.score import PROMPTS as SCORE_PROMPTS
-from autointerp.score import SCORERS
+from autointerp.score import SCORERS, prompt_of
 from autointerp.score.lookup import lookup_label, predict_by_lookup
 from autointerp.store.convert import (
     call_row,
@@ -350,7 +349,7 @@ def scorers_of(run: Run) -> list[Scorer]:
     """Return the configured scorers."""
     made = []
     for name in run.config.score.scorers:
-        prompt = SCORE_PROMPTS[name]
+        prompt = prompt_of(name, run.score_settings)
         made.append(SCORERS[name](run.prompts[prompt] if prompt else None, run.score_settings))
     return made
 

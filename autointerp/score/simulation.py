@@ -25,7 +25,7 @@ from autointerp.metrics.correlation import expected_value, is_constant, pearson,
 from autointerp.metrics.intervals import bootstrap_interval
 from autointerp.prompting.files import render
 from autointerp.prompting.replies import is_refusal, read_digits
-from autointerp.prompting.windows import safe_text, token_lines
+from autointerp.prompting.windows import safe_text, token_lines, token_run
 from autointerp.score.grading import (
     Count,
     Estimate,
@@ -42,6 +42,7 @@ from autointerp.score.settings import ScoreSettings
 
 VARIANTS = (TOP_AND_RANDOM, RANDOM_ONLY)
 METRIC = "correlation"
+SEPARATOR = "\t"
 
 
 class Simulation:
@@ -107,11 +108,11 @@ class Simulation:
 
     def _question(self, evidence: Evidence, labelled: Labelled, label: str, pair: Pair) -> Question:
         settings = self.settings
-        lines = token_lines(pair.window, placeholder=settings.placeholder)
-        system, prompt = render(
-            self.prompt, label=label, lines=lines, placeholder=settings.placeholder, scale=settings.scale
-        )
-        wants = Digits(len(pair.window.tokens), settings.placeholder, settings.after, settings.scale)
+        is_compact = settings.layout == "compact"
+        mark = SEPARATOR if is_compact else settings.placeholder
+        lines = token_run(pair.window, separator=mark) if is_compact else token_lines(pair.window, placeholder=mark)
+        system, prompt = render(self.prompt, label=label, lines=lines, placeholder=mark, scale=settings.scale)
+        wants = Digits(len(pair.window.tokens), mark, settings.after, settings.scale, follows=is_compact)
         about = About(evidence.feature, pair.window.item, labelled.explanation.text, pair.window)
         return Question(system, prompt, 1, wants, about=about)
 
