@@ -7,29 +7,37 @@ from itertools import groupby
 from typing import Any
 
 from autointerp.analysis.agreement import agreements
-from autointerp.analysis.certificates import Certificate, read_certificates
-from autointerp.analysis.coverage import coverage, failures_by_reason
+from autointerp.analysis.certificates import read_certificates
+from autointerp.analysis.coverage import coverage, evidence_sentence, failures_by_reason
+from autointerp.analysis.explainers import Comparison, compare_explainers
 from autointerp.analysis.figures import count
+from autointerp.analysis.statements import Statement, capital
 from autointerp.analysis.summary import Line, summary_lines
 from autointerp.analysis.values import feature_values
-from autointerp.analysis.width import Trend, width_trends
-from autointerp.analysis.words import Findings, Statement, trend_sentence, verdict
+from autointerp.analysis.width import Trend, trend_sentence, width_trends
+from autointerp.analysis.words import Findings, verdict
 from autointerp.report import grids
-from autointerp.report.cards import Card, build_cards
+from autointerp.report.cards import Card, build_cards, predicted_scale
 from autointerp.report.charts import Picture, score_distribution, width_curve
 from autointerp.report.choice import Choice, choose_features
 from autointerp.report.glossary import GLOSSARY
 from autointerp.report.grids import Grid
+from autointerp.report.limits import limits
 from autointerp.report.tables import RunTables
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One headline measure: its table over dictionaries and explainers, and its pictures with their numbers."""
+    """One headline measure: what limits it, its table over dictionaries and explainers, its pictures with numbers.
+
+    ``versus`` has rows where labels of two explainers were scored.
+    """
 
     title: str
     is_main: bool
+    limits: tuple[Statement, ...]
     grid: Grid
+    versus: Grid
     pictures: tuple[tuple[Picture, Grid], ...]
     trends: tuple[str, ...]
 
@@ -53,6 +61,8 @@ class Page:
     failures: Grid
     reproduce: tuple[tuple[str, str], ...]
     config: str
+    evidence: str
+    scale: float
     glossary: tuple[tuple[str, str], ...] = GLOSSARY
 
     def card(self, feature: object) -> Card | None:
@@ -62,19 +72,21 @@ class Page:
 
 def build_page(run: RunTables, *, seed: int = 0) -> Page:
     """Return the page of a run; *seed* decides bootstrap draws and which features are shown."""
-    lines = summary_lines(run["scores"], run["explanations"], run["features"], run["dictionaries"], seed=seed)
+    lines = summary_lines(
+        run["scores"], run["explanations"], run["features"], run["dictionaries"],
+        explainers=run.explainers, seed=seed,
+    )  # fmt: skip
     counts = coverage(run["features"], run["dictionaries"])
     certificates = read_certificates(run["certificates"])
     trends = width_trends(run["scores"], run["explanations"], run["dictionaries"], seed=seed)
     agreed = agreements(run["scores"], run["explanations"], seed=seed)
     order = [str(name) for name in counts["dictionary"]]
     choice = choose_features(run["features"], run["scores"], run["explanations"], order=order, seed=seed)
+    compared = compare_explainers(run["scores"], run["explanations"], seed=seed)
     manifest = run.manifest
-    family = manifest.get("same_family")
     findings = Findings(
-        lines, counts, certificates, trends, agreed,
-        same_family=family if isinstance(family, bool) else None,
-        explainer=fact(manifest.get("explainer")), judge=fact(manifest.get("judge")),
+        lines, counts, certificates, trends, agreed, compared, same_family=run.same_family,
+        explainer=fact(manifest.get("explainer")), judge=fact(manifest.get("judge")), is_named=run.is_named,
     )  # fmt: skip
     return Page(
         title=fact(manifest.get("name")) or "unnamed run",
@@ -82,8 +94,8 @@ def build_page(run: RunTables, *, seed: int = 0) -> Page:
         statements=verdict(findings),
         coverage=grids.coverage_grid(counts),
         certificates=grids.certificate_grid(certificates),
-        measures=tuple(_measures(run, lines, certificates, trends)),
-        metrics=grids.metrics_grid(lines),
+        measures=tuple(_measures(run, findings)),
+        metrics=grids.metrics_grid(lines, certificates),
         agreement=grids.agreement_grid(agreed),
         quality=grids.quality_grid(run["dictionaries"]),
         choice=choice,
@@ -92,6 +104,8 @@ def build_page(run: RunTables, *, seed: int = 0) -> Page:
         failures=grids.failures_grid(failures_by_reason(run["failures"])),
         reproduce=tuple(_reproduce(run)),
         config=json.dumps(manifest.get("config", {}), indent=2, ensure_ascii=False, default=str),
+        evidence=evidence_sentence(run["evidence"]),
+        scale=predicted_scale(manifest),
     )
 
 
@@ -103,23 +117,24 @@ def _new(choice: Choice) -> list[Any]:
 # ---- measures
 
 
-def _measures(
-    run: RunTables, lines: Sequence[Line], certificates: Sequence[Certificate], trends: Sequence[Trend]
-) -> Iterator[Measure]:
+def _measures(run: RunTables, findings: Findings) -> Iterator[Measure]:
     """Yield the headline measures, those a verdict speaks of first."""
-    values = feature_values(run["scores"], run["explanations"])
-    chosen = sorted((line for line in lines if line.is_headline), key=lambda line: (not line.is_main, line.measure))
+    values = feature_values(run["scores"], run["explanations"], explainers=run.explainers)
+    headlines = (line for line in findings.lines if line.is_headline)
+    chosen = sorted(headlines, key=lambda line: (not line.is_main, line.measure))
     for measure, group in groupby(chosen, key=lambda line: line.measure):
         members = list(group)
         first = members[0]
         same = ["scorer", "variant", "metric"]
         rows = values[(values[same] == [getattr(first, name) for name in same]).all(axis=1)]
         yield Measure(
-            title=measure[0].upper() + measure[1:],
+            title=capital(measure),
             is_main=first.is_main,
-            grid=grids.scores_grid(members, certificates),
+            limits=limits(run, members, findings.certificates),
+            grid=grids.scores_grid(members, findings.certificates),
+            versus=grids.comparison_grid([c for c in findings.comparisons if _is_of(c, first)]),
             pictures=tuple((p, grids.picture_grid(p.table)) for p in _pictures(rows, members)),
-            trends=tuple(trend_sentence(t) for t in trends if _is_of(t, first)),
+            trends=tuple(trend_sentence(t) for t in findings.trends if _is_of(t, first)),
         )
 
 
@@ -133,7 +148,7 @@ def _pictures(values: Any, members: Sequence[Line]) -> Iterator[Picture]:
         for family, ladder in groupby(sorted(lines, key=_family), key=_family):
             rungs = list(ladder)
             if len(rungs) > 1:
-                yield width_curve(rungs, title=f"{title}, means by width of {family}")
+                yield width_curve(rungs, title=f"{title}, means by width of {family}, raw")
 
 
 def _series(line: Line) -> tuple[str, str]:
@@ -144,8 +159,8 @@ def _family(line: Line) -> str:
     return line.dictionary.rsplit("/", 1)[0]
 
 
-def _is_of(trend: Trend, line: Line) -> bool:
-    return (trend.scorer, trend.variant, trend.metric) == (line.scorer, line.variant, line.metric)
+def _is_of(found: Trend | Comparison, line: Line) -> bool:
+    return (found.scorer, found.variant, found.metric) == (line.scorer, line.variant, line.metric)
 
 
 # ---- manifest

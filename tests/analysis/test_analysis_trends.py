@@ -9,9 +9,10 @@ import pytest
 from autointerp.analysis.agreement import agreement, agreements, spearman
 from autointerp.analysis.certificates import Certificate, certificate_sentence, read_certificates, standing
 from autointerp.analysis.estimates import Estimate
+from autointerp.analysis.statements import Statement
 from autointerp.analysis.summary import Against, Line
-from autointerp.analysis.width import estimate_slope, fit_slope, width_trends
-from autointerp.analysis.words import Findings, Statement, trend_sentence, verdict
+from autointerp.analysis.width import estimate_slope, fit_slope, trend_sentence, width_trends
+from autointerp.analysis.words import Findings, verdict
 
 COVERAGE = pd.DataFrame(
     [{"dictionary": "toy/4", "width": 4, "n_eligible": 3, "n_drawn": 2, "scored": 2, "dead": 1, "unlisted": 0}]
@@ -121,7 +122,7 @@ def test_nothing_held_under_an_uncertified_judge() -> None:
 @pytest.mark.parametrize(
     ("excess", "said"),
     [
-        (Estimate(0.2, -0.1, 0.3, 0.1, 8), "better in 0 of 1 dictionary than"),
+        (Estimate(0.2, -0.1, 0.3, 0.1, 8), "better in 0 of 1 dictionary (undecided in 1) than"),
         (Estimate(0.2, 0.1, 0.3, 0.1, 5), "better in 0 of 1 dictionary (too few pairs in 1)"),
         (Estimate(-0.2, -0.3, -0.1, 0.1, 8), "better in 0 of 1 dictionary (worse in 1)"),
     ],
@@ -162,4 +163,4 @@ def test_certificates_survive_the_table() -> None:
     assert read == replace(CERTIFICATE, auroc=None, auroc_low=None, auroc_high=None)
     assert "could not be examined" in certificate_sentence(read)
     better = replace(CERTIFICATE, auroc=0.7, auroc_low=0.6, auroc_high=0.8)
-    assert "better than chance, but too poorly" in certificate_sentence(better)
+    assert "better than chance, but was not shown to reach the bar" in certificate_sentence(better)
