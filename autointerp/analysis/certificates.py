@@ -98,7 +98,7 @@ def _finding(c: Certificate) -> str:
         return f"{who} was examined {where} on too few labels for an interval"
     if c.auroc_low <= GUESSING:
         can, but = _not_shown(c.auroc_high)
-        return f"{who} {can} right labels from wrong ones {where}{but}"
+        return f"{who} {can} right labels from wrong ones{but}"
     bar = f"a lower bound of {number(AUROC_BAR)} for AUROC and {number(TAU_BAR)} for tau"
     found = f"{who} tells right labels from wrong ones {where} better than chance"
     return f"{found}, but was not shown to reach the bar: {bar}"
@@ -107,8 +107,8 @@ def _finding(c: Certificate) -> str:
 def _not_shown(high: float) -> tuple[str, str]:
     """Return verb and ending: the judge fails, or only too little was asked to see whether it does."""
     if high < AUROC_BAR:
-        return "cannot tell", " well enough to be used"
-    return "was not shown to tell", "; too little was asked to decide"
+        return "cannot tell", " well enough to be used, measured on features whose truth is known"
+    return "was not shown to tell", " on features whose truth is known; too little was asked to decide"
 
 
 def _range(value: float | None, low: float | None, high: float | None) -> str:

@@ -65,6 +65,12 @@ class Line:
         return next((a for a in self.against if a.control == name), None)
 
 
+def control_names(lines: Sequence[Line]) -> list[str]:
+    """Return the controls that were asked for: known ones in their order, then others."""
+    present = {a.control for line in lines for a in line.against}
+    return [name for name in CONTROLS if name in present] + sorted(present - set(CONTROLS))
+
+
 def width_of(dictionary: str, dictionaries: pd.DataFrame) -> int | None:
     """Return the width on record, else the number after the last slash, else None."""
     on_record = dictionaries.loc[dictionaries["dictionary"] == dictionary, "width"] if len(dictionaries) else None

@@ -10,7 +10,7 @@ from autointerp.analysis.certificates import Certificate, standing
 from autointerp.analysis.estimates import Estimate
 from autointerp.analysis.explainers import Comparison
 from autointerp.analysis.figures import count, number, with_interval
-from autointerp.analysis.summary import Against, Line
+from autointerp.analysis.summary import Against, Line, control_names
 from autointerp.analysis.values import LOWER_IS_BETTER, METRIC_NAMES
 
 
@@ -66,24 +66,27 @@ def scores_grid(lines: Sequence[Line], certificates: Sequence[Certificate]) -> G
     Both means stand side by side, and what limits the row before its controls: a wide table is cut
     off on the right.
     """
-    controls = list(dict.fromkeys(a.control for line in lines for a in line.against))
-    beside = [f"{c} control, and\nexcess over it [95%]" for c in controls]
+    controls = control_names(lines)
     several = len({line.judge for line in lines}) > 1
     head = (
         "dictionary", "labels by", "judge is", "mean over\nfeatures [95%]", "mean over\nfirings [95%]", "scored",
-        "chance", *beside, "single-\ntoken",
+        "single-\ntoken", "chance", *(f"{c} control\nexcess [95%]" for c in controls),
     )  # fmt: skip
     rows = tuple(
         (
             *(line.dictionary, line.explainer, _judge_cell(line, certificates, name=line.judge if several else "")),
             *(with_interval(line.mean), with_interval(line.per_firing)),
-            *(f"{line.mean.n}/{line.n_asked}", number(line.chance)),
+            *(f"{line.mean.n}/{line.n_asked}", _optional(line.single_token, 2), _chance(line)),
             *(_against_cell(line, line.control(c)) for c in controls),
-            _optional(line.single_token, 2),
         )
         for line in lines
     )
     return Grid(head, rows, 3, "Nothing was scored.")
+
+
+def _chance(line: Line) -> str:
+    """Return chance; without a single score nobody has said what it is, which is not the same as having none."""
+    return number(line.chance) if line.mean.n or line.chance is not None else "unscored"
 
 
 def _judge_cell(line: Line, certificates: Sequence[Certificate], *, name: str) -> str:
@@ -124,8 +127,8 @@ def comparison_grid(comparisons: Sequence[Comparison]) -> Grid:
 
 def metrics_grid(lines: Sequence[Line], certificates: Sequence[Certificate]) -> Grid:
     """Return every measure in one table: a row each, never averaged with another."""
-    controls = list(dict.fromkeys(a.control for line in lines for a in line.against))
-    beside = [f"{c} control, and\nexcess over it [95%]" for c in controls]
+    controls = control_names(lines)
+    beside = [f"{c} control\nexcess [95%]" for c in controls]
     head = (
         "dictionary",
         "labels by",
@@ -144,7 +147,7 @@ def _metric_row(line: Line, controls: Sequence[str], certificates: Sequence[Cert
     lower = " (lower is better)" if line.metric in LOWER_IS_BETTER else ""
     return (
         *(line.dictionary, line.explainer, line.measure + lower, _judge_cell(line, certificates, name="")),
-        *(with_interval(line.mean), f"{line.mean.n}/{line.n_asked}", number(line.chance)),
+        *(with_interval(line.mean), f"{line.mean.n}/{line.n_asked}", _chance(line)),
         *(_against_cell(line, line.control(c)) for c in controls),
         "; ".join(f"{reason.replace('_', ' ')} {n}" for reason, n in line.unscored) or "none",
     )

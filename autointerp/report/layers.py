@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from autointerp.analysis.figures import number, with_interval
-from autointerp.analysis.summary import CONTROLS, Line
+from autointerp.analysis.summary import Line, control_names
 from autointerp.analysis.values import METRIC_NAMES
 from autointerp.core.draws import uniform
 from autointerp.report.text import shorten, visible
@@ -74,6 +74,12 @@ def _y(field: str) -> alt.Y:
     return alt.Y(f"{field}:Q", scale=alt.Scale(zero=False, nice=True), title=None)
 
 
+def reach(drawn: pd.DataFrame, extent: tuple[float, float]) -> alt.Chart:
+    """Return unseen marks at both ends of the *extent*: pictures that will be compared get one axis."""
+    ends = pd.DataFrame({"x": [float(drawn["x"].iloc[0])] * 2, "end": list(extent)})
+    return alt.Chart(ends).mark_point(opacity=0).encode(x=_x(drawn), y=_y("end"))
+
+
 def strip(scored: pd.DataFrame, drawn: pd.DataFrame) -> alt.Chart:
     """Return one point a feature, moved sideways by a draw keyed by its name."""
     x = dict(zip(drawn["dictionary"], drawn["x"], strict=True))
@@ -110,12 +116,6 @@ def reference_layers(drawn: pd.DataFrame, lines: Sequence[Line]) -> Iterator[alt
         thickness = 1.5 if name == "chance" else 2.5
         rule = alt.Chart(rows).mark_rule(color=colour, strokeWidth=thickness, strokeDash=dash)
         yield rule.encode(x=_x(drawn), x2="right:Q", y=_y("mean"))
-
-
-def control_names(lines: Sequence[Line]) -> list[str]:
-    """Return the controls that were asked for: known ones in their order, then others."""
-    present = {a.control for line in lines for a in line.against}
-    return [name for name in CONTROLS if name in present] + sorted(present - set(CONTROLS))
 
 
 def layered(layers: Sequence[alt.Chart], drawn: pd.DataFrame, lines: Sequence[Line]) -> alt.LayerChart:

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
-from autointerp.analysis.agreement import agreements
+from autointerp.analysis.agreement import Agreement, agreements
 from autointerp.analysis.certificates import read_certificates
 from autointerp.analysis.coverage import coverage, evidence_sentence, failures_by_reason
 from autointerp.analysis.explainers import Comparison, compare_explainers
@@ -18,7 +18,7 @@ from autointerp.analysis.width import Trend, trend_sentence, width_trends
 from autointerp.analysis.words import Findings, verdict
 from autointerp.report import grids
 from autointerp.report.cards import Card, build_cards, predicted_scale
-from autointerp.report.charts import Picture, score_distribution, width_curve
+from autointerp.report.charts import Picture, extent_of, score_distribution, width_curve
 from autointerp.report.choice import Choice, choose_features
 from autointerp.report.glossary import GLOSSARY
 from autointerp.report.grids import Grid
@@ -79,10 +79,10 @@ def build_page(run: RunTables, *, seed: int = 0) -> Page:
     counts = coverage(run["features"], run["dictionaries"])
     certificates = read_certificates(run["certificates"])
     trends = width_trends(run["scores"], run["explanations"], run["dictionaries"], seed=seed)
-    agreed = agreements(run["scores"], run["explanations"], seed=seed)
     order = [str(name) for name in counts["dictionary"]]
+    agreed = _in_order(agreements(run["scores"], run["explanations"], seed=seed), order)
     choice = choose_features(run["features"], run["scores"], run["explanations"], order=order, seed=seed)
-    compared = compare_explainers(run["scores"], run["explanations"], seed=seed)
+    compared = _in_order(compare_explainers(run["scores"], run["explanations"], seed=seed), order)
     manifest = run.manifest
     findings = Findings(
         lines, counts, certificates, trends, agreed, compared, same_family=run.same_family,
@@ -90,7 +90,7 @@ def build_page(run: RunTables, *, seed: int = 0) -> Page:
     )  # fmt: skip
     return Page(
         title=fact(manifest.get("name")) or "unnamed run",
-        facts=tuple(_facts(manifest)),
+        facts=tuple(_facts(run)),
         statements=verdict(findings),
         coverage=grids.coverage_grid(counts),
         certificates=grids.certificate_grid(certificates),
@@ -107,6 +107,15 @@ def build_page(run: RunTables, *, seed: int = 0) -> Page:
         evidence=evidence_sentence(run["evidence"]),
         scale=predicted_scale(manifest),
     )
+
+
+Found = TypeVar("Found", Agreement, Comparison)
+
+
+def _in_order(found: Sequence[Found], order: Sequence[str]) -> tuple[Found, ...]:
+    """Return them by dictionary, narrow ones first as everywhere on the page; what is over several comes last."""
+    places = {name: place for place, name in enumerate(order)}
+    return tuple(sorted(found, key=lambda one: places.get(one.dictionary, len(order))))
 
 
 def _new(choice: Choice) -> list[Any]:
@@ -139,16 +148,20 @@ def _measures(run: RunTables, findings: Findings) -> Iterator[Measure]:
 
 
 def _pictures(values: Any, members: Sequence[Line]) -> Iterator[Picture]:
-    """Yield for each explainer and judge the features by width, and a curve where a family has two widths."""
+    """Yield for each explainer and judge the features by width, and a curve where a family has two widths.
+
+    All on one axis: the eye compares explainers by height.
+    """
+    extent = extent_of(values, members)
     for (explainer, judge), group in groupby(sorted(members, key=_series), key=_series):
         lines = sorted(group, key=lambda line: (line.width or 0, line.dictionary))
         mine = values[(values["explainer"] == explainer) & (values["judge"] == judge)]
         title = f"{lines[0].measure}: labels by {explainer}, judge {judge}"
-        yield score_distribution(mine, lines, title=title)
+        yield score_distribution(mine, lines, title=title, extent=extent)
         for family, ladder in groupby(sorted(lines, key=_family), key=_family):
             rungs = list(ladder)
             if len(rungs) > 1:
-                yield width_curve(rungs, title=f"{title}, means by width of {family}, raw")
+                yield width_curve(rungs, title=f"{title}, means by width of {family}, raw", extent=extent)
 
 
 def _series(line: Line) -> tuple[str, str]:
@@ -173,11 +186,18 @@ def fact(value: object) -> str:
     return count(value) if isinstance(value, int) and not isinstance(value, bool) else json.dumps(value, default=str)
 
 
-def _facts(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _facts(run: RunTables) -> Iterator[tuple[str, str]]:
+    manifest = {**run.manifest, "explainer": _explainer(run)}
     for name in ("subject", "corpus", "explainer", "judge", "created", "key"):
         value = manifest.get(name)
-        if value is not None:
+        if value is not None and value != "":
             yield name, _corpus(value) if name == "corpus" and isinstance(value, Mapping) else _described(value)
+
+
+def _explainer(run: RunTables) -> str:
+    """Return what writes the labels; a language model is named only where one did."""
+    model = "no language model" if run.writes_without_model else fact(run.manifest.get("explainer"))
+    return " · ".join(filter(None, [", ".join(run.explainers), model]))
 
 
 def _corpus(value: Mapping[str, Any]) -> str:

@@ -46,10 +46,16 @@ class RunTables:
     @property
     def same_family(self) -> bool | None:
         """Whether the model that wrote labels is of the judge's family; None = unknown, or no model wrote any."""
-        flag, labels = self.manifest.get("same_family"), self["explanations"]
+        flag = self.manifest.get("same_family")
+        return flag if isinstance(flag, bool) and not self.writes_without_model else None
+
+    @property
+    def writes_without_model(self) -> bool:
+        """Whether labels were written, and none of them by a language model."""
+        labels = self["explanations"]
         own = labels[~labels["explainer"].astype(str).str.startswith("control:")]
-        by_model = own.empty or bool(own["model"].astype(str).str.len().gt(0).any())
-        return flag if isinstance(flag, bool) and by_model else None
+        # An explainer without a model stands as its own model.
+        return len(own) > 0 and bool(own["model"].isin(["", *own["explainer"]]).all())
 
     def _configured(self, section: str, name: str) -> object:
         config = self.manifest.get("config")

@@ -148,7 +148,7 @@ def _add_windows(
                 "weight": 0.0 if start else 1.0,
             })  # fmt: skip
             for position, activation in enumerate(activations):
-                guess = float(np.clip(activation * 2 + draws.uniform(0, 2), 0, 10))
+                guess = float(np.clip(activation * 2 + draws.uniform(0, 2), 0, 9))
                 item = f"{doc}:0:{start + position}"
                 rows["predictions"].append(
                     _prediction(dictionary, feature, explainer, "simulation", item, float(activation), guess)
