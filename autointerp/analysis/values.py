@@ -69,10 +69,10 @@ def feature_values(scores: pd.DataFrame, explanations: pd.DataFrame, *, explaine
 def _attributed(rows: pd.DataFrame, explanations: pd.DataFrame, explainers: Sequence[str]) -> pd.DataFrame:
     """Return the rows, those of a label never written once under each explainer without a label of the feature."""
     lost = rows["explainer"] == NO_LABEL
-    if not lost.any():
-        return rows
     own = explanations[~explanations["explainer"].astype(str).str.startswith("control:")]
     names = pd.DataFrame({"explainer": sorted({*explainers, *own["explainer"].astype(str)})})
+    if not lost.any() or names.empty:
+        return rows
     written = own[["dictionary", "feature", "explainer"]].drop_duplicates().assign(is_written=True)
     spread = rows[lost].reset_index(names="row").drop(columns="explainer").merge(names, how="cross")
     spread = spread.merge(written, how="left")
@@ -91,5 +91,5 @@ def headline_values(values: pd.DataFrame) -> pd.DataFrame:
 def _explainers(scores: pd.DataFrame, explanations: pd.DataFrame) -> pd.Series:
     """Return who wrote the label of each score, shape [n_scores]."""
     known = explanations.drop_duplicates("explanation").set_index("explanation")["explainer"]
-    writer = scores["explanation"].map(known).fillna(NO_LABEL).astype(str)
+    writer = scores["explanation"].map(known).astype(object).fillna(NO_LABEL).astype(str)
     return writer.where(scores["control"] == "none", "control:" + scores["control"].astype(str))

@@ -1,4 +1,4 @@
-"""The page in a real browser, opened from its file: nothing fetched, nothing run, readable wide, narrow, dark, on paper.
+"""The page in a real browser, opened from its file: nothing fetched, nothing run, readable anywhere.
 
 Debian's chromium, driven by playwright. Without either the tests skip and say why; where
 AUTOINTERP_REQUIRE_BROWSER=1 they fail instead.
@@ -7,6 +7,7 @@ AUTOINTERP_REQUIRE_BROWSER=1 they fail instead.
 import os
 import re
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -162,7 +163,7 @@ def test_headings_are_in_order(open_page: Open) -> None:
     levels = open_page().evaluate("[...document.querySelectorAll('h1,h2,h3,h4,h5,h6')].map(h => +h.tagName[1])")
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(deeper <= level + 1 for level, deeper in zip(levels, levels[1:], strict=False))
+    assert all(deeper <= level + 1 for level, deeper in pairwise(levels))
 
 
 def test_tokens_tell_their_value(open_page: Open) -> None:
@@ -190,7 +191,18 @@ LUMINANCE = """element => {
   const [high, low] = [luminance(ink), luminance(paper)].sort((a, b) => b - a);
   return (high + 0.05) / (low + 0.05);
 }"""
-READ = ("#verdict li", ".soft", ".limits .warning", "td", "thead th", "nav a", ".label", ".win p", ".win .soft", "footer")
+READ = (
+    "#verdict li",
+    ".soft",
+    ".limits .warning",
+    "td",
+    "thead th",
+    "nav a",
+    ".label",
+    ".win p",
+    ".win .soft",
+    "footer",
+)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
