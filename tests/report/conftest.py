@@ -14,7 +14,25 @@ from autointerp.store.schemas import TABLES
 HOSTILE = (
     "<script>alert(1)</script>\"'&<img src=x onerror=alert(2)>\u202eevil\x00\x1b[31m{{7*7}}|`*_[a](http://x.example)"
 )
-WORDS = [" the", " cat", " sat", " on", " a", ",", " and", " it", " said", ":", "\n", "World", " of", " 12", ".", "\t"]
+WORDS = [
+    " the",
+    " cat",
+    " sat",
+    " on",
+    " a",
+    ",",
+    " and",
+    " it",
+    " said",
+    ":",
+    "\n",
+    "World",
+    " of",
+    " 12",
+    ".",
+    "\t",
+    " " * 60,
+]
 EXAMINED = (
     ("simulation", "correlation (random_only)"), ("simulation", "correlation (top_and_random)"), ("detection", "auroc"),
 )  # fmt: skip

@@ -75,6 +75,7 @@ def open_page(browser: "Browser", files: dict[str, Path]) -> Iterator[Open]:
 
     def open_it(name: str = "ordinary", *, width: int = 1200, **settings: Any) -> "Page":
         context = browser.new_context(viewport={"width": width, "height": 900}, **settings)
+        context.set_default_timeout(5_000)  # milliseconds
         contexts.append(context)
         page = context.new_page()
         page.seen = {"requests": [], "complaints": [], "dialogs": []}
@@ -231,5 +232,7 @@ def test_it_prints_with_its_folds_open(open_page: Open) -> None:
     """Paper has no folds to open: the windows of a closed card are on it, and the PDF is made."""
     page = open_page(java_script_enabled=False)
     assert page.pdf(format="A4").startswith(b"%PDF")
+    fold = page.locator("article:has(.win)").nth(1)
+    assert not fold.locator(".win").first.is_visible()
     page.emulate_media(media="print")
-    assert page.locator("article:has(.win)").nth(1).locator(".win").first.bounding_box()
+    assert fold.locator(".win").first.is_visible()
