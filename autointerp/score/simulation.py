@@ -52,6 +52,7 @@ class Simulation:
     low = -1.0
     high = 1.0
     direction = 1
+    tokens_a_call = 700
     needs: tuple[str, ...] = ("digits",)
 
     def __init__(self, prompt: Prompt, settings: ScoreSettings) -> None:
