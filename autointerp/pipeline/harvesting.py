@@ -196,6 +196,7 @@ def finish_harvest(run: Run) -> None:
             "site": str(run.site),
             "dictionaries": {d.name: d.sha256 for d in run.dictionaries},
             "corpus": list(run.config.corpus),
+            "corpus_contents": run.corpus_contents,
             "n_documents": plan.n_documents,
             "n_documents_trained_on_left_out": plan.n_trained_on,
             "n_documents_too_short": plan.n_too_short,

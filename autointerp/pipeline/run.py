@@ -88,6 +88,13 @@ class Run:
         return loaded
 
     @cached_property
+    def corpus_contents(self) -> dict[str, str]:
+        """What decides the text of each source: hashes of files, versions of packages."""
+        from autointerp.subject.contents import corpus_contents
+
+        return corpus_contents(self.config.corpus)
+
+    @cached_property
     def harvest_folder(self) -> Path:
         """Where the harvest stands: shared by all runs that read the same text with the same dictionaries."""
         config = self.config
@@ -95,7 +102,7 @@ class Run:
             config.subject,
             config.site,
             config.dtype,
-            config.corpus,
+            tuple(self.corpus_contents.items()),
             config.seed,
             config.harvest.model_dump_json(),
         )
@@ -161,6 +168,7 @@ class Run:
             "explainer": config.explain.model,
             "judge": config.score.judge,
             "same_family": self.is_same_family,
+            "corpus_contents": self.corpus_contents,
             "prompts": {name: prompt.version for name, prompt in sorted(self.prompts.items())},
             "versions": {name: _version(name) for name in PACKAGES} | {"python": platform.python_version()},
             "git_commit": _git_commit(),
@@ -177,8 +185,9 @@ def _check_named(names: Sequence[str], widths: Mapping[str, int]) -> None:
 
 
 def config_key(run: Run) -> str:
-    """Return the hash of what must not change within a run's folder: settings and prompt words."""
-    return content_key(run.config.model_dump_json(), *sorted((n, p.version) for n, p in run.prompts.items()))
+    """Return the hash of what must not change within a run's folder: settings, prompt words and text."""
+    prompts = sorted((n, p.version) for n, p in run.prompts.items())
+    return content_key(run.config.model_dump_json(), *prompts, *run.corpus_contents.items())
 
 
 def find_dictionaries(name: str) -> list[Path]:

@@ -50,7 +50,7 @@ class FailsOnce:
 def test_flow_and_plain_loop_agree(
     world: World, finished_run: FinishedRun, same_tables: Callable[[Path, Path], None], tmp_path: Path
 ) -> None:
-    """The same tables to the last digit although a chunk failed once; what says itself what to do is not tried twice."""
+    """The same tables although a chunk failed once; an error that says itself what to do is not tried twice."""
     from flows.evaluate import run_with_prefect
 
     home, failing = tmp_path / "home", FailsOnce("evidence", OSError("the disk was away for a moment"))
