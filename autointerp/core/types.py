@@ -60,12 +60,14 @@ class Digits:
 
     ``count`` placeholders stand after the last line of the prompt that equals ``after`` (the items
     before it are examples). scale = 9 reads one-digit tokens; scale = 10 needs "10" as one token.
+    ``follows``: the digit would stand behind the placeholder, which then is a mere separator.
     """
 
     count: int
     placeholder: str
     after: str
     scale: int
+    follows: bool = False
 
 
 Wants = Text | YesNo | Digits

@@ -48,7 +48,8 @@ def encode_question(tokenizer: Any, question: Question) -> Encoded:
         case Digits() as wants:
             starts = find_placeholders(rendered, question.prompt, wants)
             names = tokenizer.convert_ids_to_tokens(tokens)
-            reads = find_reads(names, coded["offset_mapping"], starts, wants.placeholder)
+            find = find_ends if wants.follows else find_reads
+            reads = find(names, coded["offset_mapping"], starts, wants.placeholder)
             return Encoded(tokens[: reads[-1] + 1], reads, digit_classes(tokenizer, wants.scale), len(tokens))
 
 
@@ -120,6 +121,23 @@ def find_reads(
         at = starts.index(inside[0])
         raise unreadable(f"placeholder {at} starts inside a token; choose one that this tokenizer keeps apart")
     return tuple(first[start] - 1 for start in starts)
+
+
+def find_ends(
+    names: list[str], offsets: list[tuple[int, int]], starts: tuple[int, ...], placeholder: str
+) -> tuple[int, ...]:
+    """Return, for each placeholder, the index of the token that ends where it ends.
+
+    Raises:
+        AskFailed: A token holds the end of a placeholder and more: nothing could be predicted there.
+    """
+    del names
+    last = {end: at for at, (_, end) in enumerate(offsets)}
+    ends = [start + len(placeholder) for start in starts]
+    glued = [number for number, end in enumerate(ends) if end not in last]
+    if glued:
+        raise unreadable(f"separator {glued[0]} is glued to what follows by this tokenizer; set layout = 'lines'")
+    return tuple(last[end] for end in ends)
 
 
 def unreadable(detail: str) -> AskFailed:

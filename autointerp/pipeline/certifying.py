@@ -12,7 +12,7 @@ from autointerp.pipeline.evidence import text_of
 from autointerp.pipeline.judging import Item, grade_items, scorers_of
 from autointerp.pipeline.run import Run
 from autointerp.pipeline.shipped import shipped
-from autointerp.score import PROMPTS as SCORE_PROMPTS
+from autointerp.score import prompt_of
 from autointerp.store.parts import has_part, write_part
 from autointerp.trust.certificate import Certificate, certify_all
 from autointerp.trust.frames import SideSizes
@@ -86,7 +86,9 @@ def certify_judge(run: Run, judge: str, *, stage: str = "certify") -> tuple[Cert
         [score for _, scores in graded for score in scores],
         ladders,
         predictions=[p for predictions, _ in graded for p in predictions],
-        prompt_versions={name: run.prompts[SCORE_PROMPTS[name] or ""].version for name in run.config.score.scorers},
+        prompt_versions={
+            name: run.prompts[prompt_of(name, run.score_settings) or ""].version for name in run.config.score.scorers
+        },
     )
 
 

@@ -97,6 +97,7 @@ class ScoreSection(Section):
     n_top: int = Field(default=5, ge=0)
     n_random: int = Field(default=5, ge=0)
     scale: Literal[9, 10] = 9
+    layout: Literal["lines", "compact"] = "lines"
     at_once: int = Field(default=64, ge=1)
 
     @field_validator("scorers")

@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 
 from autointerp.core.errors import CorpusError
 from autointerp.pipeline.config import Config
@@ -112,13 +112,12 @@ def write_shard(
     write_part(folder, "contexts", shard_name(number), list(_context_rows(contexts, harvested, seed=seed)))
 
 
-def _activation_rows(harvested: HarvestedShard) -> pd.DataFrame:
-    frames = [
-        pd.DataFrame(
+def _activation_rows(harvested: HarvestedShard) -> pa.Table:
+    """Return the activations in the order in which they are stored, without a copy."""
+    return pa.concat_tables(
+        pa.table(
             {
-                "dictionary": pd.Categorical.from_codes(
-                    np.zeros(len(a.feature), np.int8), categories=pd.Index([a.dictionary])
-                ),
+                "dictionary": pa.DictionaryArray.from_arrays(np.zeros(len(a.feature), np.int8), [a.dictionary]),
                 "feature": a.feature,
                 "context": a.context,
                 "position": a.position,
@@ -126,8 +125,7 @@ def _activation_rows(harvested: HarvestedShard) -> pd.DataFrame:
             }
         )
         for a in sorted(harvested.activations, key=lambda a: a.dictionary)
-    ]
-    return pd.concat(frames, ignore_index=True).astype({"dictionary": "str"})
+    ).unify_dictionaries()
 
 
 def _context_rows(

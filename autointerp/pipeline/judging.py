@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from autointerp.core.protocols import Scorer
 from autointerp.core.types import Evidence, Failure, Labelled, Prediction, Question, Reason, Reply, Score
 from autointerp.pipeline.run import Run
-from autointerp.score import PROMPTS, SCORERS
+from autointerp.score import SCORERS, prompt_of
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ def scorers_of(run: Run) -> list[Scorer]:
     """Return the configured scorers."""
     made = []
     for name in run.config.score.scorers:
-        prompt = PROMPTS[name]
+        prompt = prompt_of(name, run.score_settings)
         made.append(SCORERS[name](run.prompts[prompt] if prompt else None, run.score_settings))
     return made
 

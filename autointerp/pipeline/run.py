@@ -137,6 +137,7 @@ class Run:
             n_random=section.n_random,
             scale=section.scale,
             n_expected=self.config.evidence.n_held_out,
+            layout=section.layout,
             seed=self.config.seed,
         )
 

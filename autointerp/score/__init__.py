@@ -26,3 +26,9 @@ def make_simulation(prompt: Prompt | None, settings: ScoreSettings) -> Simulatio
 SCORERS: Mapping[str, Factory] = {"simulation": make_simulation, "detection": make_detection}
 PROMPTS: Mapping[str, str | None] = {"simulation": "simulation", "detection": "detection"}
 """The prompt file of each scorer; None where no language model is asked."""
+COMPACT: Mapping[str, str] = {"simulation": "simulation_compact"}
+
+
+def prompt_of(scorer: str, settings: ScoreSettings) -> str | None:
+    """Return the name of the scorer's prompt file in the layout that is set; None where no model is asked."""
+    return COMPACT.get(scorer, PROMPTS[scorer]) if settings.layout == "compact" else PROMPTS[scorer]

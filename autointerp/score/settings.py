@@ -13,6 +13,8 @@ class ScoreSettings:
     ``min_fraction_read``: below this share of readable replies there is no score.
     ``n_top``, ``n_random``: simulation windows of 64 tokens (Bills et al. 2023: 5 + 5).
     ``scale``: the largest digit; 9 reads one-digit tokens, Bills et al. use 10.
+    ``layout``: how a simulation prompt is written. ``lines``: a token a line with a placeholder for its
+    strength (Bills et al. 2023); ``compact``: running text with a tab behind every token, half the tokens.
     ``placeholder``, ``after``: how the simulation prompt writes an unknown strength and begins a text.
     ``max_tokens``: of a yes or no, for judges that have to write it.
     ``n_expected``: detection items a feature, for estimates only.
@@ -23,6 +25,7 @@ class ScoreSettings:
     n_top: int = 3
     n_random: int = 3
     scale: int = 9
+    layout: str = "lines"
     placeholder: str = "unknown"
     after: str = "<start>"
     max_tokens: int = 4

@@ -25,7 +25,7 @@ from autointerp.metrics.correlation import expected_value, is_constant, pearson,
 from autointerp.metrics.intervals import bootstrap_interval
 from autointerp.prompting.files import render
 from autointerp.prompting.replies import is_refusal, read_digits
-from autointerp.prompting.windows import safe_text, token_lines
+from autointerp.prompting.windows import safe_text, token_lines, token_run
 from autointerp.score.grading import (
     Count,
     Estimate,
@@ -42,6 +42,7 @@ from autointerp.score.settings import ScoreSettings
 
 VARIANTS = (TOP_AND_RANDOM, RANDOM_ONLY)
 METRIC = "correlation"
+SEPARATOR = "\t"
 
 
 class Simulation:
@@ -52,13 +53,13 @@ class Simulation:
     low = -1.0
     high = 1.0
     direction = 1
-    tokens_a_call = 700
     needs: tuple[str, ...] = ("digits",)
 
     def __init__(self, prompt: Prompt, settings: ScoreSettings) -> None:
         self.prompt = prompt
         self.settings = settings
         self.calls = settings.n_top + settings.n_random
+        self.tokens_a_call = 700 if settings.layout == "lines" else 350
 
     def questions(self, evidence: Evidence, labelled: Labelled) -> list[Question]:
         """Return one question a window in the order of their names; none when there are too few examples."""
@@ -108,11 +109,11 @@ class Simulation:
 
     def _question(self, evidence: Evidence, labelled: Labelled, label: str, pair: Pair) -> Question:
         settings = self.settings
-        lines = token_lines(pair.window, placeholder=settings.placeholder)
-        system, prompt = render(
-            self.prompt, label=label, lines=lines, placeholder=settings.placeholder, scale=settings.scale
-        )
-        wants = Digits(len(pair.window.tokens), settings.placeholder, settings.after, settings.scale)
+        is_compact = settings.layout == "compact"
+        mark = SEPARATOR if is_compact else settings.placeholder
+        lines = token_run(pair.window, separator=mark) if is_compact else token_lines(pair.window, placeholder=mark)
+        system, prompt = render(self.prompt, label=label, lines=lines, placeholder=mark, scale=settings.scale)
+        wants = Digits(len(pair.window.tokens), mark, settings.after, settings.scale, follows=is_compact)
         about = About(evidence.feature, pair.window.item, labelled.explanation.text, pair.window)
         return Question(system, prompt, 1, wants, about=about)
 

@@ -33,12 +33,27 @@ def test_the_digit_is_read_where_it_would_stand(tokenizer: Any, words: list[str]
     assert len(encoded.tokens) == encoded.reads[-1] + 1 < encoded.n_prompt
 
 
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(["river", " _", "日本", "é", "3", "<start>", " ", "a b"]), min_size=1, max_size=12))
+def test_a_digit_that_follows_is_read_behind_its_separator(tokenizer: Any, words: list[str]) -> None:
+    """The text up to the n-th read position is everything up to the n-th tab, whatever stands between the tabs."""
+    run = "".join(f"{word}\t" for word in words)
+    prompt = f"label\n<start>\na\t0 b\t1 <end>\n\n<start>\n{run} <end>"
+    wants = digits(len(words), placeholder="\t", follows=True)
+    encoded = encode_question(tokenizer, make_question(prompt, wants))
+    for number, at in enumerate(encoded.reads, 1):
+        seen = tokenizer.decode(encoded.tokens[: at + 1]).rpartition("\n<start>\n")[2]
+        assert seen == "".join(f"{word}\t" for word in words[:number])
+    assert len(encoded.reads) == len(words)
+
+
 @pytest.mark.parametrize(
     ("wants", "why"),
     [
         (digits(3), "2 placeholders"),
         (digits(2, after="<begin>"), "no line"),
         (digits(2, placeholder="iver"), "inside a token"),
+        (digits(2, placeholder=" riv", follows=True), "glued"),
     ],
 )
 def test_placeholders_that_cannot_be_read_fail_the_question(tokenizer: Any, wants: Digits, why: str) -> None:

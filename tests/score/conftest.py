@@ -68,7 +68,8 @@ def evidence() -> Evidence:
 def prompts() -> Prompts:
     """The prompts that are shipped."""
     folder = Path(__file__).parents[2] / "prompts"
-    return {name: parse_prompt(name, (folder / f"{name}.jinja").read_text()) for name in ("simulation", "detection")}
+    names = ("simulation", "simulation_compact", "detection")
+    return {name: parse_prompt(name, (folder / f"{name}.jinja").read_text()) for name in names}
 
 
 @pytest.fixture

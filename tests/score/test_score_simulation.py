@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from autointerp.core.types import Digits, Reason, Reply, Sample, Window
-from autointerp.score import SCORERS, ScoreSettings
+from autointerp.score import SCORERS, ScoreSettings, prompt_of
 from autointerp.score.pairs import choose_pairs
 
 TRUE_LABEL = "words for colours"
@@ -39,10 +39,12 @@ def _with_firing_random(evidence):
     return replace(evidence, held_out=(*(s for s in evidence.held_out if s not in random), *firing))
 
 
+@pytest.mark.parametrize("layout", ["lines", "compact"])
 @pytest.mark.parametrize("scale", [9, 10])
-def test_perfect_oracle_correlates(prompts, evidence, label, oracle, judge_with, by_metric, scale):
+def test_perfect_oracle_correlates(prompts, evidence, label, oracle, judge_with, by_metric, scale, layout):
     """Rounding to digits costs an oracle less than 0.05."""
-    scorer = SCORERS["simulation"](prompts["simulation"], ScoreSettings(scale=scale))
+    settings = ScoreSettings(scale=scale, layout=layout)
+    scorer = SCORERS["simulation"](prompts[prompt_of("simulation", settings)], settings)
     found = _with_firing_random(evidence)
     scores = by_metric(scorer.grade(found, judge_with(scorer, found, label(TRUE_LABEL), oracle)))
     for variant in ("top_and_random", "random_only"):
@@ -130,6 +132,21 @@ def test_hostile_tokens_do_not_shift_the_digits(simulation, evidence, label):
         lines = question.prompt.split("\n")
         last = len(lines) - lines[::-1].index("<start>")
         assert "\n".join(lines[last:]).count("unknown") == question.wants.count == lines[last:].index("<end>")
+
+
+def test_compact_layout_holds_one_separator_a_token(prompts, evidence, label):
+    """Tokens that are tabs, breaks or ends add no separator: one behind every token, the whole text on one line."""
+    scorer = SCORERS["simulation"](prompts["simulation_compact"], ScoreSettings(layout="compact"))
+    evil = ("\t", "<start>", "\n<start>\n", " <end>", " a\tb", "")
+    tokens = tuple(evil[i % len(evil)] for i in range(32))
+    held_out = tuple(
+        replace(s, window=Window(s.window.doc, s.window.start, tokens, s.window.activations)) for s in evidence.held_out
+    )
+    for question in scorer.questions(replace(evidence, held_out=held_out), label("x\n<start>\ty")):
+        _, _, run = question.prompt.rpartition("\n<start>\n")
+        assert run.count("\t") == question.wants.count == len(question.about.window.tokens)
+        assert "\n" not in run
+        assert question.wants.follows
 
 
 def test_a_window_is_read_whole_or_not_at_all(simulation, evidence, label, oracle, judge_with, by_metric):
