@@ -11,6 +11,7 @@ from autointerp.core.types import (
     Labelled,
     Prediction,
     Question,
+    Reason,
     Reply,
     Score,
     Window,
@@ -49,8 +50,9 @@ class Explainer(Protocol):
 class Scorer(Protocol):
     """Ask, read, grade: no I/O.
 
-    ``chance`` is None when a worthless label has no fixed score; ``n_asked`` windows per feature are
-    stated by ``calls``; ``direction`` is +1 when higher is better.
+    ``chance`` is None when a worthless label has no fixed score; ``direction`` is +1 when higher is
+    better. ``calls`` questions a label at most and ``tokens_a_call`` tokens of each, roughly: for
+    estimates before anything is asked.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Scorer(Protocol):
     high: float
     direction: int
     calls: int
+    tokens_a_call: int
     needs: tuple[str, ...]
 
     def questions(self, evidence: Evidence, labelled: Labelled) -> list[Question]:
@@ -73,4 +76,10 @@ class Scorer(Protocol):
 
     def grade(self, evidence: Evidence, predictions: Sequence[Prediction]) -> tuple[Score, ...]:
         """Return one score a metric and variant from the predictions of one label, judge, control and draw."""
+        ...
+
+    def unscored(
+        self, evidence: Evidence, labelled: Labelled | None, *, judge: str, status: Reason, reason: str
+    ) -> tuple[Score, ...]:
+        """Return every score of ``grade`` without a number; *labelled* is None where no label was had."""
         ...

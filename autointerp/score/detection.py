@@ -64,6 +64,7 @@ class Detection:
     low = 0.0
     high = 1.0
     direction = 1
+    tokens_a_call = 220
     needs: tuple[str, ...] = ("yes_no",)
 
     def __init__(self, prompt: Prompt, settings: ScoreSettings) -> None:

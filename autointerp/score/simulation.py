@@ -59,6 +59,7 @@ class Simulation:
         self.prompt = prompt
         self.settings = settings
         self.calls = settings.n_top + settings.n_random
+        self.tokens_a_call = 700 if settings.layout == "lines" else 350
 
     def questions(self, evidence: Evidence, labelled: Labelled) -> list[Question]:
         """Return one question a window in the order of their names; none when there are too few examples."""

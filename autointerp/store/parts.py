@@ -25,7 +25,7 @@ REMEDY = "delete it and run the same command again: only this part is made anew"
 LONGEST_NAME = 100
 # One feature's activations are found by skipping row groups whose minimum and maximum exclude it;
 # in larger groups a filtered read decodes mostly other features.
-ROW_GROUP = {"activations": 65_536}
+ROW_GROUP = {"activations": 65_536, "evidence": 4_096}
 ORDER = {"activations": ("dictionary", "feature", "context", "position")}
 # A dictionary of distinct floats saves nothing and takes twice the time and a third more room.
 DICTIONARY_ENCODED = {"activations": ["dictionary", "feature", "context", "position"]}
