@@ -80,12 +80,12 @@ def test_interrupted_then_the_same_command(
 ) -> None:
     """Ctrl-C and SIGTERM end with their code and the command to go on with; it finishes, and asks nothing twice."""
     home = tmp_path / "home"
-    path = world.toml(tmp_path / "c.toml", harvest={"shard_contexts": 1}, score={"judge": "slow:0.3", "at_once": 8})
+    path = world.toml(tmp_path / "c.toml", harvest={"shard_contexts": 4}, score={"judge": "slow:0.3", "at_once": 8})
     began = {
         "harvest": lambda: list(home.glob("cache/harvests/*/contexts/*.parquet")),
         "score": lambda: n_replies(home),
     }
-    command = ("run", path, "--home", home, "--plain", "--json")
+    command = ("score", path, "--home", home, "--plain", "--json")
     child = interrupted(*command, when=began[stage], number=number)
     assert (child.code, child.out) == (code, ""), child.err
     assert f"Go on with the same command: autointerp score {path} --home {home} --plain --json" in child.err
