@@ -13,7 +13,8 @@ from llm_builders import make_question, make_reply
 
 from autointerp.core.errors import AskFailed, StoreError
 from autointerp.core.types import Question, Reply
-from autointerp.llm.replies import CachedLLM, ReplyStore, decode, encode
+from autointerp.llm.replies import CachedLLM
+from autointerp.llm.reply_store import ReplyStore, decode, encode
 
 numbers = st.floats(0, 1)
 replies = st.builds(
@@ -138,7 +139,7 @@ KILLED = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from autointerp.core.types import Question, Reply, Text
-from autointerp.llm.replies import ReplyStore
+from autointerp.llm.reply_store import ReplyStore
 
 async def main():
     store = ReplyStore(Path(sys.argv[1]))
