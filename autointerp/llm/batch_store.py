@@ -14,7 +14,8 @@ from autointerp.core.errors import StoreError
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS batches (
-    intent TEXT PRIMARY KEY, judge TEXT NOT NULL, id TEXT, n INTEGER NOT NULL, made REAL NOT NULL, ended INTEGER NOT NULL
+    intent TEXT PRIMARY KEY, judge TEXT NOT NULL, id TEXT, n INTEGER NOT NULL, made REAL NOT NULL,
+    ended INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS items (judge TEXT NOT NULL, item TEXT NOT NULL, intent TEXT NOT NULL, result TEXT,
     PRIMARY KEY (judge, item)) WITHOUT ROWID;

@@ -70,7 +70,7 @@ class BatchLLM:
     ) -> None:
         self.name = remote.name
         self.at_once = AT_ONCE
-        self._remote = remote
+        self.inner = self._remote = remote
         self._api = api
         self._store = store
         self._judge = f"{remote.name} at {remote.server.place}"

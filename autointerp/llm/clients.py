@@ -39,7 +39,7 @@ class SdkClient:
         """Return the response as plain JSON values; see ``Client.send``."""
         response = await self.call(lambda sdk: create_of(sdk, endpoint)(**with_extra(body)))
         try:
-            return json.loads(response.content)
+            return json.loads(response.http_response.content)
         except ValueError:
             detail = f"{self.server.place} sent something that is no JSON"
             raise AskFailed(Reason.PROVIDER_ERROR, detail) from None

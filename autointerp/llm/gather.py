@@ -78,8 +78,12 @@ async def answer_stream(
     async def run() -> None:
         try:
             await run_together([asyncio.create_task(work()) for _ in range(n_workers)])
-        finally:
+        except asyncio.CancelledError:
+            raise  # nobody reads any more: there may be no room for the end mark
+        except BaseException:
             await done.put(None)
+            raise
+        await done.put(None)
 
     runner = asyncio.create_task(run())
     try:

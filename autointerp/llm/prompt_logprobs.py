@@ -129,7 +129,7 @@ def find_placeholders(text: str, prompt: str, wants: Digits) -> list[int]:
     offset = text.rfind(body)
     line = f"\n{body}".rfind(f"\n{wants.after}\n")
     if offset < 0 or line < 0:
-        raise UnreadableError("the server did not send the prompt back whole")
+        raise UnreadableError("the server did not send the prompt back whole", Reason.PROVIDER_ERROR)
     region = body[line + len(wants.after) :]
     start = offset + line + len(wants.after)
     found = [
