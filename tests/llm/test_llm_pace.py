@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 
@@ -103,7 +104,7 @@ def test_a_provider_that_limits_the_rate_is_asked_less_at_once(serve: Serve) -> 
     server = serve(respond)
     patience = Patience(tries=50, total_s=60, first_s=0.005, longest_s=0.05)
     remote = make_remote("openai", "m", {"base_url": f"{server.url}/v1", "patience": patience})
-    questions = [make_question(str(n)) for n in range(150)]
+    questions = [make_question(str(n)) for n in range(80)]
     replies = asyncio.run(answer_all(remote, questions, 64))
     assert all(isinstance(reply, Reply) for reply in replies)
     assert len(server.got) < 2 * len(questions)
@@ -113,9 +114,9 @@ def test_requests_a_minute_are_kept(serve: Serve) -> None:
     """Ten a second: after the first second's worth, one every tenth."""
     server = serve(lambda _: Send(wire_shapes.chat()))
     remote = make_remote("openai", "m", {"base_url": f"{server.url}/v1", "requests_a_minute": 600})
-    start = asyncio.new_event_loop().time()
+    start = time.perf_counter()
     asyncio.run(answer_all(remote, [make_question(str(n)) for n in range(16)], 16))
-    assert asyncio.new_event_loop().time() - start >= 0.45
+    assert time.perf_counter() - start >= 0.45
 
 
 class Echo:
@@ -164,7 +165,7 @@ def test_memory_does_not_grow_with_the_number_of_questions() -> None:
         return most
 
     asyncio.run(peak(100))
-    few, many = asyncio.run(peak(1000)), asyncio.run(peak(10_000))
+    few, many = asyncio.run(peak(300)), asyncio.run(peak(3000))
     assert many < 1.5 * few + 100_000
 
 

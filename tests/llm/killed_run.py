@@ -1,0 +1,58 @@
+"""A run that asks a server many questions and writes a table, to be killed at any moment; no torch in it."""
+
+import asyncio
+import json
+import multiprocessing
+import random
+import sys
+import time
+from pathlib import Path
+
+from autointerp.core.types import Failure, Question, Text
+from autointerp.llm.gather import answer_all
+from autointerp.llm.registry import open_llm
+
+AT_ONCE = 4
+
+
+def questions(n: int) -> list[Question]:
+    """Return n questions of which every third is asked twice."""
+    return [Question("", f"question {at // 3 * 3 if at % 3 == 1 else at}", 8, Text()) for at in range(n)]
+
+
+def run(home: str, url: str, n: int) -> None:
+    """Ask everything and write the answers in the order asked."""
+    assert "torch" not in sys.modules
+    llm = open_llm("openai:m", store_path=Path(home) / "replies.sqlite", options={"base_url": f"{url}/v1"})
+    answers = asyncio.run(answer_all(llm, questions(n), AT_ONCE))
+    rows = [["failed", a.reason] if isinstance(a, Failure) else [a.question, a.text, a.model] for a in answers]
+    (Path(home) / "table.json").write_text(json.dumps(rows))
+
+
+def run_killed(home: Path, url: str, *, n: int, kills: int, within_s: float, seed: int) -> int:
+    """Start the run, kill it *kills* times at random moments and let it end; return how often it was alive then.
+
+    Children are forked from a server process that has everything imported: each starts in milliseconds.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["__main__", "openai.resources.chat.completions", "tenacity", "httpx2"])
+    draw = random.Random(seed)
+    n_alive = 0
+    for _ in range(kills):
+        child = context.Process(target=run, args=(str(home), url, n))
+        child.start()
+        time.sleep(draw.uniform(0.0, within_s))
+        n_alive += child.is_alive()
+        child.kill()
+        child.join()
+    child = context.Process(target=run, args=(str(home), url, n))
+    child.start()
+    child.join(120)
+    assert child.exitcode == 0, f"the last run ended with {child.exitcode}"
+    return n_alive
+
+
+if __name__ == "__main__":
+    home, url, n, kills, within_s, seed = sys.argv[1:]
+    counted = run_killed(Path(home), url, n=int(n), kills=int(kills), within_s=float(within_s), seed=int(seed))
+    sys.stdout.write(f"{counted}\n")
