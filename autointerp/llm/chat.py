@@ -18,7 +18,7 @@ def write_chat(question: Question, server: Server) -> Body:
 
 def write_chat_schema(question: Question, server: Server) -> Body:
     """Return the same, held to the answer's JSON schema."""
-    schema = {"name": "answer", "strict": True, "schema": schema_for(question.wants)}
+    schema = {"name": "answer", "strict": True, "schema": schema_for(question.wants, counts=True)}
     return write_chat(question, server) | {"response_format": {"type": "json_schema", "json_schema": schema}}
 
 

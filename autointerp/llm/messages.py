@@ -60,7 +60,7 @@ def write_message(question: Question, server: Server, prefixes: SharedPrefix) ->
         msg = f"anthropic:{server.model} takes no sampling setting ({names}); leave it out"
         raise ConfigError(msg)
     body: Body = {"model": server.model, "max_tokens": n_tokens_for(question)}
-    schema = schema_for(question.wants)
+    schema = schema_for(question.wants, counts=False)
     if schema:
         body["output_config"] = {"format": {"type": "json_schema", "schema": schema}}
     shared, rest = prefixes.split(question.system, ask_in_words(question))

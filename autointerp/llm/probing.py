@@ -148,7 +148,7 @@ async def _ask(remote: RemoteLLM, capabilities: Capabilities, prompt: str, wants
         capabilities=capabilities,
     )
     try:
-        return await trial.answer(Question("", prompt, 64, wants))
+        return await trial.answer(Question("", prompt, 32, wants))
     except AskFailed as failed:
         if failed.reply is None or failed.reason == Reason.PROVIDER_ERROR:
             raise

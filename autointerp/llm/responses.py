@@ -19,7 +19,7 @@ def write_response(question: Question, server: Server) -> Body:
 
 def write_response_schema(question: Question, server: Server) -> Body:
     """Return the same, held to the answer's JSON schema."""
-    form = {"type": "json_schema", "name": "answer", "strict": True, "schema": schema_for(question.wants)}
+    form = {"type": "json_schema", "name": "answer", "strict": True, "schema": schema_for(question.wants, counts=True)}
     return write_response(question, server) | {"text": {"format": form}}
 
 

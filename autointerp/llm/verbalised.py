@@ -59,17 +59,19 @@ def n_tokens_for(question: Question) -> int:
             return question.max_tokens
 
 
-def schema_for(wants: Wants) -> dict[str, Any] | None:
+def schema_for(wants: Wants, *, counts: bool) -> dict[str, Any] | None:
     """Return the JSON schema of the answer; None for text.
 
-    Bounds are written as ``enum``: providers know no ``minimum``, and several no ``minItems``, so
-    lengths are checked when reading.
+    Bounds are written as ``enum``: not every provider knows ``minimum``. ``counts``: whether it knows
+    ``minItems``; Anthropic does not. Lengths are checked when reading in any case.
     """
     match wants:
         case YesNo():
             return _object(percent={"type": "integer", "enum": list(range(101))})
-        case Digits(scale=scale):
-            return _object(values={"type": "array", "items": {"type": "integer", "enum": list(range(scale + 1))}})
+        case Digits(count=count, scale=scale):
+            length = {"minItems": count, "maxItems": count} if counts else {}
+            items = {"type": "integer", "enum": list(range(scale + 1))}
+            return _object(values={"type": "array", "items": items, **length})
         case Json(schema=schema):
             parsed: dict[str, Any] = json.loads(schema)
             return parsed

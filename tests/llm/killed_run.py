@@ -6,6 +6,7 @@ import multiprocessing
 import random
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 from autointerp.core.types import Failure, Question, Text
@@ -29,8 +30,22 @@ def run(home: str, url: str, n: int) -> None:
     (Path(home) / "table.json").write_text(json.dumps(rows))
 
 
-def run_killed(home: Path, url: str, *, n: int, kills: int, within_s: float, seed: int) -> int:
+def n_asked(url: str) -> int:
+    """Return how many questions the server has got."""
+    with urllib.request.urlopen(f"{url}/count") as answer:
+        return int(answer.read())
+
+
+def wait_for_requests(url: str, n: int, *, child: multiprocessing.process.BaseProcess) -> None:
+    """Return when the server has got n questions, or the child has ended."""
+    while child.is_alive() and n_asked(url) < n:
+        time.sleep(0.002)
+
+
+def run_killed(home: Path, url: str, *, n: int, kills: int, seed: int) -> int:
     """Start the run, kill it *kills* times at random moments and let it end; return how often it was alive then.
+
+    Moments are drawn in questions asked, not in seconds: so they fall inside the run on any machine.
 
     Children are forked from a server process that has everything imported: each starts in milliseconds.
     """
@@ -41,7 +56,8 @@ def run_killed(home: Path, url: str, *, n: int, kills: int, within_s: float, see
     for _ in range(kills):
         child = context.Process(target=run, args=(str(home), url, n))
         child.start()
-        time.sleep(draw.uniform(0.0, within_s))
+        wait_for_requests(url, n_asked(url) + draw.randint(0, 2 * n // (kills + 1)), child=child)
+        time.sleep(draw.uniform(0.0, 0.01))
         n_alive += child.is_alive()
         child.kill()
         child.join()
@@ -53,6 +69,6 @@ def run_killed(home: Path, url: str, *, n: int, kills: int, within_s: float, see
 
 
 if __name__ == "__main__":
-    home, url, n, kills, within_s, seed = sys.argv[1:]
-    counted = run_killed(Path(home), url, n=int(n), kills=int(kills), within_s=float(within_s), seed=int(seed))
+    home, url, n, kills, seed = sys.argv[1:]
+    counted = run_killed(Path(home), url, n=int(n), kills=int(kills), seed=int(seed))
     sys.stdout.write(f"{counted}\n")
