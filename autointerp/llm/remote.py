@@ -49,6 +49,7 @@ class RemoteLLM:
         self.client = client
         self.terms = terms
         self.capabilities = capabilities
+        self._uncommitted: dict[str, int] = {}
 
     async def answer(self, question: Question) -> Reply:
         """Return the server's reply.
@@ -118,15 +119,25 @@ class RemoteLLM:
                 response = await self._send(form, body, held)
                 read = form.read(response, question, self.server)
                 held.settle(self.cost(read, worst))
-            except TransientError as error:
+            except BaseException as error:
                 self._settle_failed(question, held, error)
+                self._end(slot)
                 raise
             finally:
                 # Cancelled, or a response that cannot be read at all: it may have been billed.
                 held.keep()
-                if self.terms.sent:
-                    self.terms.sent.end(slot)
+        self._uncommitted[question.key] = slot
         return read
+
+    def committed(self, question: Question) -> None:
+        """Note that the reply is on the disk, or given up: until then a kill would lose what was paid for."""
+        slot = self._uncommitted.pop(question.key, None)
+        if slot is not None:
+            self._end(slot)
+
+    def _end(self, slot: int) -> None:
+        if self.terms.sent:
+            self.terms.sent.end(slot)
 
     async def _send(self, form: Form, body: Body, held: Reservation) -> Any:
         start = time.perf_counter()
@@ -142,12 +153,12 @@ class RemoteLLM:
         self.terms.pace.succeed(time.perf_counter() - start)
         return response
 
-    def _settle_failed(self, question: Question, held: Reservation, error: TransientError) -> None:
+    def _settle_failed(self, question: Question, held: Reservation, error: BaseException) -> None:
+        if not isinstance(error, TransientError):
+            return
         if not error.is_paid:
             held.release()
-            return
-        held.keep()
-        if self.terms.sent:
+        elif self.terms.sent:
             self.terms.sent.lose(question.key, self.name, held.worst, str(error))
 
     def cost(self, read: Read, worst: Cost) -> Cost:

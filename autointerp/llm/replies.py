@@ -100,10 +100,18 @@ class CachedLLM:
 
     async def _ask(self, key: str, question: Question) -> Reply:
         try:
-            reply = await self.inner.answer(question)
+            reply = await self._ask_inner(question)
+            await self.store.put(key, reply)
+        finally:
+            if committed := getattr(self.inner, "committed", None):
+                committed(question)
+        return reply
+
+    async def _ask_inner(self, question: Question) -> Reply:
+        """Return what *inner* replies, also when it is no answer but will not get better."""
+        try:
+            return await self.inner.answer(question)
         except AskFailed as failed:
             if failed.reply is None or failed.reason not in KEPT_FAILURES:
                 raise
-            reply = failed.reply
-        await self.store.put(key, reply)
-        return reply
+            return failed.reply

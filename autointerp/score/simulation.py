@@ -112,7 +112,7 @@ class Simulation:
             self.prompt, label=label, lines=lines, placeholder=settings.placeholder, scale=settings.scale
         )
         wants = Digits(len(pair.window.tokens), settings.placeholder, settings.after, settings.scale)
-        about = About(evidence.feature, pair.window.item, labelled.explanation.text, pair.window)
+        about = About(evidence.feature, pair.window.item, labelled.explanation.text, pair.window, self.name)
         return Question(system, prompt, 1, wants, about=about)
 
     def _grade_variant(self, evidence: Evidence, predictions: Sequence[Prediction], score: Score) -> Score:

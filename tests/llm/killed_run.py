@@ -39,7 +39,7 @@ def n_asked(url: str) -> int:
 def wait_for_requests(url: str, n: int, *, child: multiprocessing.process.BaseProcess) -> None:
     """Return when the server has got n questions, or the child has ended."""
     while child.is_alive() and n_asked(url) < n:
-        time.sleep(0.002)
+        time.sleep(0.01)
 
 
 def run_killed(home: Path, url: str, *, n: int, kills: int, seed: int) -> int:
