@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ LONGEST_BODY = 64 * 2**20
 LONGEST_FILE = 2 * 2**30
 FILES = ("/content", "/results")
 AT_ONCE = 512
+CHATTY = ("openai", "anthropic", "httpx2", "httpcore2")
 
 # What a request may hold beside the SDK's own parameters: settings that only compatible servers know.
 EXTRA = ("prompt_logprobs", "add_special_tokens", "min_p", "top_k", "repetition_penalty", "cache_prompt")
@@ -124,10 +126,17 @@ def read_key(server: Server, *, is_needed: bool) -> str:
     return key or "none"
 
 
+def quieten() -> None:
+    """Keep the libraries' chatter out of the logs: they write headers and bodies, and a server may repeat a key."""
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
 def make_http_client(timeout_s: float) -> "httpx2.AsyncClient":
     """Return a client that stops reading a body without end, and asks as many at once as we let it."""
     import httpx2
 
+    quieten()
     limits = httpx2.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
     hooks: dict[str, list[Callable[..., Any]]] = {"response": [bound_body]}
     return httpx2.AsyncClient(timeout=timeout_s, limits=limits, event_hooks=hooks, follow_redirects=True)
