@@ -106,6 +106,11 @@ class BatchLLM:
         self._new.clear()
         await self._remote.release()
 
+    def end(self) -> None:
+        """Close the store of batches, and the note of calls under way."""
+        self._store.close()
+        self._remote.end()
+
     async def _reserve(self, item: str, question: Question) -> Reservation:
         """Set the worst aside; one handed in by an earlier attempt is paid for whatever we do."""
         is_known, _ = self._store.find(self._judge, item)

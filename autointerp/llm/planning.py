@@ -1,6 +1,6 @@
 """What questions would cost, from their real prompts and what is stored already; asks nobody."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from autointerp.core.protocols import LLM
@@ -56,11 +56,16 @@ def estimate(llm: LLM, questions: Iterable[Question]) -> Estimate:
     provider.
     """
     seen: set[str] = set()
-    n_questions = n_stored = n_bytes = n_out = 0
-    for question in questions:
-        n_questions += 1
-        if question.key in seen or (isinstance(llm, CachedLLM) and llm.has(question)):
-            n_stored += 1
+    n_questions = n_bytes = n_out = 0
+
+    def counted() -> Iterator[Question]:
+        nonlocal n_questions
+        for question in questions:
+            n_questions += 1
+            yield question
+
+    for question in llm.missing(counted()) if isinstance(llm, CachedLLM) else counted():
+        if question.key in seen:
             continue
         seen.add(question.key)
         n_bytes += len(question.system.encode()) + len(question.prompt.encode())
@@ -71,7 +76,9 @@ def estimate(llm: LLM, questions: Iterable[Question]) -> Estimate:
     usd = _price(llm, tokens_in, tokens_out)
     low_in, expected_in, high_in = tokens_in
     low_out, expected_out, high_out = tokens_out
-    return Estimate(n_questions, n_stored, (low_in, expected_in, high_in), (low_out, expected_out, high_out), usd)
+    return Estimate(
+        n_questions, n_questions - n_calls, (low_in, expected_in, high_in), (low_out, expected_out, high_out), usd
+    )
 
 
 def _price(llm: LLM, tokens_in: list[int], tokens_out: list[int]) -> tuple[float, float, float] | None:

@@ -106,6 +106,10 @@ class RemoteLLM:
     async def close(self) -> None:
         """Close the connections and the note of calls under way; it answers no more."""
         await self.release()
+        self.end()
+
+    def end(self) -> None:
+        """Close the note of calls under way."""
         if self.terms.sent:
             self.terms.sent.close()
 
