@@ -70,7 +70,14 @@ class Digits:
     follows: bool = False
 
 
-Wants = Text | YesNo | Digits
+@dataclass(frozen=True, slots=True)
+class Json:
+    """The reply is text that is one JSON object fitting ``schema`` (a JSON Schema, itself written as JSON)."""
+
+    schema: str
+
+
+Wants = Text | YesNo | Digits | Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +88,16 @@ class About:
     item: str
     label: str = ""
     window: Window | None = None
+    scorer: str = ""
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of a language model. ``key`` hashes everything that decides the reply."""
+    """What is asked of a language model. ``key`` hashes everything that decides the reply.
+
+    ``kinds``: the kinds of graded answer the asker can do with, none named for any; a judge that has
+    only others refuses before anything is spent. It decides whether, not what: it is not in the key.
+    """
 
     system: str
     prompt: str
@@ -94,6 +106,7 @@ class Question:
     sampling: tuple[tuple[str, float], ...] = ()
     repeat: str = ""
     about: About | None = field(default=None, compare=False)
+    kinds: tuple[str, ...] = field(default=(), compare=False)
 
     @cached_property
     def key(self) -> str:
@@ -109,6 +122,9 @@ class Reply:
     ``probabilities``: for YesNo one row (P(yes), P(no)) renormalised; for Digits one row a
     placeholder of scale + 1 probabilities that sum to 1; else empty. ``kind``: how the graded answer
     was had (``logprob``, ``prompt_logprob``, ``decisions``, ``verbalised``, ``oracle``, ``text``).
+    ``fingerprint``: the provider's name for the exact system that answered, "" when it gives none.
+    ``is_cut``: the answer ran into ``max_tokens``. ``failed``: the ``Reason`` for which a reply that was
+    paid for is no answer (``detail`` says more), "" for an answer; such a reply is never in a score.
     """
 
     question: str
@@ -123,6 +139,10 @@ class Reply:
     usd: float | None
     cached: bool = False
     tries: int = 1
+    fingerprint: str = ""
+    is_cut: bool = False
+    failed: str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,12 +237,13 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One thing asked for and not had."""
+    """One thing asked for and not had. ``reply``: what was paid for all the same, for the ledger."""
 
     stage: str
     about: str
     reason: Reason
     detail: str
+    reply: Reply | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,7 @@ class Simulation:
         lines = token_run(pair.window, separator=mark) if is_compact else token_lines(pair.window, placeholder=mark)
         system, prompt = render(self.prompt, label=label, lines=lines, placeholder=mark, scale=settings.scale)
         wants = Digits(len(pair.window.tokens), mark, settings.after, settings.scale, follows=is_compact)
-        about = About(evidence.feature, pair.window.item, labelled.explanation.text, pair.window)
+        about = About(evidence.feature, pair.window.item, labelled.explanation.text, pair.window, self.name)
         return Question(system, prompt, 1, wants, about=about)
 
     def _grade_variant(self, evidence: Evidence, predictions: Sequence[Prediction], score: Score) -> Score:
