@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import psutil
 
@@ -189,6 +189,13 @@ def below_bar(figures: dict[str, float]) -> list[str]:
     ]
 
 
+def show(figures: dict[str, float], told: TextIO) -> dict[str, float]:
+    """Print figures as soon as there are any, and return them."""
+    for name, value in figures.items():
+        print(f"{name:28} {value:,.3f}", file=told, flush=True)
+    return figures
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
@@ -199,15 +206,14 @@ def main() -> int:
     figures: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as temporary, served() as url:
         folder = Path(temporary)
+        told = sys.stderr if options.json else sys.stdout
         if options.questions:
-            figures |= measure_rate(url, folder, options.questions)
+            figures |= show(measure_rate(url, folder, options.questions), told)
         if options.stored:
-            figures |= measure_resume(url, folder, options.stored)
+            figures |= show(measure_resume(url, folder, options.stored), told)
         if options.kills:
-            figures |= measure_kills(folder, options.kills)
+            figures |= show(measure_kills(folder, options.kills), told)
     missed = below_bar(figures)
-    for name, value in figures.items():
-        print(f"{name:28} {value:,.3f}", file=sys.stderr if options.json else sys.stdout)
     for line in missed:
         print(f"below the bar: {line}", file=sys.stderr)
     if options.json:
