@@ -28,7 +28,7 @@ class Slow:
         await asyncio.sleep(0.05)
         return await self._inner.answer(question)
 
-registry.PROVIDERS["slow"] = lambda model, options, loaded: (Slow(model), "")
+registry.PROVIDERS["slow"] = lambda model, opening: (Slow(model), "")
 main()
 """
 """The command line with one provider more: ``slow:0.3`` answers like ``constant:0.3``, after a while."""
