@@ -27,14 +27,13 @@ class Asked:
         return [failure_row(reply) for reply in self.replies if isinstance(reply, Failure)]
 
 
-def ask(run: Run, llm: LLM, questions: Sequence[Question], *, stage: str, done: int = 0, total: int = 0) -> Asked:
+def ask(run: Run, llm: LLM, questions: Sequence[Question], *, stage: str) -> Asked:
     """Put all questions to the model: the only place where the pipeline waits for one."""
-    total = total or len(questions)
-    n_answered = done
+    n_answered = 0
 
     def count(_reply: Reply | Failure) -> None:
         nonlocal n_answered
         n_answered += 1
-        run.on_progress(stage, n_answered, max(total, n_answered), "answers")
+        run.on_progress(stage, n_answered, len(questions), "answers")
 
     return Asked(asyncio.run(answer_all(llm, questions, run.config.score.at_once, count, stage=stage)))
