@@ -160,10 +160,10 @@ def write_small_world(folder: str) -> None:
     from sae_lens.saes.sae import SAEMetadata
     from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-    from autointerp.llm.loading import find_demo_judge
+    from autointerp.checkpoints import demo_files
 
     torch.manual_seed(0)
-    gguf_folder, gguf_file = find_demo_judge()
+    gguf_folder, gguf_file = demo_files()
     tokenizer = AutoTokenizer.from_pretrained(gguf_folder, gguf_file=gguf_file)
     tokenizer.save_pretrained(Path(folder) / "model")
     model = LlamaConfig(

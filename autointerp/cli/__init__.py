@@ -1,6 +1,5 @@
 """The command line: reads options, calls one function, prints. stdout is the answer, stderr the progress."""
 
-import os
 import shlex
 import signal
 import sys
@@ -10,6 +9,7 @@ from types import FrameType
 
 from autointerp.cli import doing, looking
 from autointerp.cli.app import app
+from autointerp.cli.machine import prepare
 from autointerp.core.errors import AutointerpError
 
 __all__ = ["app", "doing", "looking", "main"]
@@ -19,9 +19,7 @@ INTERRUPTED, TERMINATED = 130, 143
 
 def main() -> None:
     """Run the command line; errors of the world are one sentence and an exit code, bugs a traceback."""
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    # Idle OpenMP threads that spin take the cores from whoever else computes here: 2 to 4 times slower.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    prepare()
     try:
         with _sigterm_ends():
             app()

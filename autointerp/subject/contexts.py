@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from autointerp.subject.corpus import Document
+from autointerp.subject.documents import Document
 from autointerp.subject.model import Site, Subject
 
 CONTEXT_TOKENS = 128

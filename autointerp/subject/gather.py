@@ -12,7 +12,8 @@ from torch import Tensor
 from autointerp.core.draws import draw_key
 from autointerp.core.errors import CorpusError
 from autointerp.subject.contexts import CONTEXT_TOKENS, Context, cut_contexts, kept_tokens
-from autointerp.subject.corpus import Document, in_keyed_order
+from autointerp.subject.corpus import in_keyed_order
+from autointerp.subject.documents import Document
 from autointerp.subject.model import Site, Subject
 
 CONTEXTS_A_SHARD = 256

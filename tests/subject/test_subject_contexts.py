@@ -17,7 +17,7 @@ from autointerp.subject.contexts import (
     kept_tokens,
     massive_norm,
 )
-from autointerp.subject.corpus import Document
+from autointerp.subject.documents import Document
 from autointerp.subject.model import Site, Subject
 
 

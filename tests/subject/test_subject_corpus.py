@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autointerp.core.errors import CorpusError
-from autointerp.subject.corpus import Document, in_keyed_order, read_corpus, read_source
+from autointerp.subject.corpus import in_keyed_order, list_source, read_corpus
+from autointerp.subject.documents import Document
 
 texts_of_files = st.lists(
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"), min_size=1, max_size=30).filter(
@@ -82,7 +83,7 @@ def test_wrong_field(tmp_path: Path) -> None:
 def test_unknown_source_offers_the_nearest(spec: str, near: str) -> None:
     """A misspelt source is an error with the right name."""
     with pytest.raises(CorpusError, match=f"did you mean '{near}'"):
-        list(read_source(spec))
+        list(list_source(spec))
 
 
 def test_missing_file() -> None:
@@ -95,9 +96,9 @@ def test_keyed_share_is_a_share(tmp_path: Path) -> None:
     """``~0.3`` keeps about 30% of the documents, the same ones every time."""
     path = tmp_path / "c.jsonl"
     path.write_text("".join(json.dumps({"text": f"t{i}"}) + "\n" for i in range(1000)))
-    kept = [d.doc for d in read_source(f"jsonl:{path}~0.3")]
+    kept = [d.doc for d in list_source(f"jsonl:{path}~0.3")]
     assert 240 < len(kept) < 360
-    assert kept == [d.doc for d in read_source(f"jsonl:{path}~0.3")]
+    assert kept == [d.doc for d in list_source(f"jsonl:{path}~0.3")]
 
 
 @given(st.lists(st.text(), unique=True), st.randoms(use_true_random=False))
