@@ -74,7 +74,7 @@ def plan_text(subject: Subject, config: Config, dictionaries: Sequence[SparseDic
         n_short += not mine
     if not contexts:
         msg = (
-            f"corpus {', '.join(config.corpus)}: nothing to read; {n_trained_on + n_short} documents, "
+            f"corpus {', '.join(config.corpus)}: nothing to read; {n_trained_on + n_short} documents with text, "
             f"{n_trained_on} of them trained the dictionary, "
             f"{n_short} are shorter than {TILE_TOKENS} tokens; name more text under `corpus`"
         )

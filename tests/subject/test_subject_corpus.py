@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autointerp.core.errors import CorpusError
-from autointerp.subject.corpus import in_keyed_order, list_source, read_corpus
-from autointerp.subject.documents import Document
+from autointerp.subject.corpus import distinct, in_keyed_order, list_source, read_corpus
+from autointerp.subject.documents import Document, Listed
 
 texts_of_files = st.lists(
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"), min_size=1, max_size=30).filter(
@@ -108,3 +108,17 @@ def test_keyed_order_is_one_order(names: list[str], shuffler: object) -> None:
     mixed = list(documents)
     shuffler.shuffle(mixed)  # type: ignore[attr-defined]
     assert in_keyed_order(mixed, seed=0) == in_keyed_order(documents, seed=0)
+
+
+def test_documents_behind_those_that_are_taken_are_not_read() -> None:
+    """Whoever stops after two documents has read no more than those, copies and empty ones before them aside."""
+    read: list[str] = []
+
+    def listed(doc: str, text: str) -> Listed:
+        return Listed(doc, lambda: read.append(doc) or text)  # type: ignore[func-returns-value]
+
+    documents = distinct(
+        [listed("a", "one"), listed("b", "one"), listed("c", " "), listed("d", "two"), listed("e", "x")]
+    )
+    assert [next(documents).doc, next(documents).doc] == ["a", "d"]
+    assert read == ["a", "b", "c", "d"]
