@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 from tiny_world import (
     EVERYWHERE,
     TABLES,
@@ -25,6 +26,10 @@ from autointerp.pipeline.config import Config
 if TYPE_CHECKING:
     from autointerp.subject.dictionaries import SparseDictionary
     from autointerp.subject.model import Subject
+
+# No test asserts seconds: a busy machine takes a hundred times as long now and then.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 
 @pytest.fixture(scope="session")
