@@ -33,7 +33,7 @@ sys.stdin.read()
 ANIMAL = json.dumps(
     {
         "type": "object",
-        "properties": {"animal": {"type": "string", "enum": ["zebra", "cow"]}, "legs": {"type": "integer"}},
+        "properties": {"animal": {"type": "string", "enum": ["zebra", "cow"]}, "legs": {"type": "integer", "enum": [2, 4]}},
         "required": ["animal", "legs"],
         "additionalProperties": False,
     }
@@ -74,7 +74,7 @@ def test_a_real_server_is_probed_and_answers(llama_cpp: str, tmp_path: Path) -> 
         remote,
         make_question("What is the capital of France? Answer in one word.", sampling=(("temperature", 0.0),)),
         make_question("Is Paris a city in France? Answer Yes or No.", wants=YesNo()),
-        make_question("Which animal gives milk?", wants=Json(ANIMAL), max_tokens=32),
+        make_question("Which animal gives milk?", wants=Json(ANIMAL), max_tokens=64),
         make_question(make_window_prompt(["a", "b", "c"]), wants=wants),
     )
     assert "Paris" in text.text
