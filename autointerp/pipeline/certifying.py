@@ -81,7 +81,6 @@ def certify_judge(run: Run, judge: str, *, stage: str = "certify") -> tuple[Cert
     asked = ask(run, judge_named(run, judge, load_zoo()), [q for i in items for q in i.questions], stage=stage)
     graded = grade_items(items, asked.replies, judge=judge)
     write_part(run.directory, "failures", f"{stage}-{judge}", asked.failures)
-    write_part(run.directory, "calls", f"{stage}-{judge}", asked.calls)
     return certify_all(
         [score for _, scores in graded for score in scores],
         ladders,

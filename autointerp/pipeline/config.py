@@ -5,7 +5,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic.main import IncEx
 
 from autointerp.core.draws import content_key
 from autointerp.core.errors import ConfigError
@@ -126,10 +127,57 @@ class LocalSection(Section):
 
 
 class HttpSection(Section):
-    """Where a compatible server is; the key stands in the environment variable named here."""
+    """How a provider behind HTTP is asked; what is left out is the provider's own default.
+
+    The key stands in the environment variable named here. ``timeout_s``: for one try. ``at_most``: calls at
+    once. ``prices``: files with prices of your own, beside this machine's folder. ``batch``: through the
+    provider's batch API: half the price, hours instead of minutes.
+    """
 
     base_url: str = ""
-    api_key_variable: str = "OPENAI_API_KEY"
+    api_key_variable: str = ""
+    timeout_s: float | None = Field(default=None, gt=0)
+    api: Literal["chat", "responses"] | None = None
+    at_most: int = Field(default=64, ge=1)
+    requests_a_minute: float | None = Field(default=None, gt=0)
+    tokens_a_minute: float | None = Field(default=None, gt=0)
+    prices: tuple[str, ...] = ()
+    batch: bool = False
+
+    @field_validator("base_url")
+    @classmethod
+    def _holds_no_secret(cls, url: str) -> str:
+        if "@" in url or "?" in url:
+            msg = "an address is kept with the run, so no user, password or query may be in it; use api_key_variable"
+            raise ValueError(msg)
+        return url
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The settings by the names ``llm`` has for them; None where nothing is set."""
+        return {
+            "base_url": self.base_url or None,
+            "key_variable": self.api_key_variable or None,
+            "timeout_s": self.timeout_s,
+            "api": self.api,
+            "at_most": self.at_most,
+            "requests_a_minute": self.requests_a_minute,
+            "tokens_a_minute": self.tokens_a_minute,
+            "prices": self.prices,
+            "batch": self.batch,
+        }
+
+
+class BudgetSection(Section):
+    """The ceiling of a run, over all of its attempts: money, tokens in and out, or both; none where left out."""
+
+    usd: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    tokens: int | None = Field(default=None, ge=0)
+
+
+HOW_FAST = set(HttpSection.model_fields) - {"base_url", "api"}
+UNDECISIVE: IncEx = {"budget": True, "openai": HOW_FAST, "anthropic": HOW_FAST}
+"""Settings that decide when and at what price a run is done, not what it finds: a run may go on with others."""
 
 
 class Config(Section):
@@ -150,12 +198,30 @@ class Config(Section):
     score: ScoreSection = ScoreSection()
     certify: CertifySection = CertifySection()
     local: LocalSection = LocalSection()
-    http: HttpSection = HttpSection()
+    openai: HttpSection = Field(default=HttpSection(), validation_alias=AliasChoices("openai", "http"))
+    anthropic: HttpSection = HttpSection()
+    budget: BudgetSection = BudgetSection()
+
+    @property
+    def decisive(self) -> str:
+        """Every setting that decides what a run finds, as JSON; its ceiling and its pace are not among them."""
+        return self.model_dump_json(exclude=UNDECISIVE)
 
     @property
     def key(self) -> str:
-        """Hash of every setting: runs of one name and two keys stand in two folders."""
-        return content_key(self.model_dump_json(), length=8)
+        """Hash of every decisive setting: runs of one name and two keys stand in two folders."""
+        return content_key(self.decisive, length=8)
+
+    def within(self, *, usd: float | None, tokens: int | None) -> "Config":
+        """Return the configuration with another ceiling; None leaves what the file says. Raises ConfigError."""
+        given = {name: limit for name, limit in (("usd", usd), ("tokens", tokens)) if limit is not None}
+        if not given:
+            return self
+        try:
+            ceiling = BudgetSection.model_validate(self.budget.model_dump() | given)
+        except ValidationError as error:
+            raise ConfigError(_explain(error, BudgetSection, "--budget")) from None
+        return self.model_copy(update={"budget": ceiling})
 
 
 class TrainConfig(Section):

@@ -41,11 +41,9 @@ def check_model_names(names: Iterable[str]) -> None:
 
 def _options(name: str, run: "Run") -> dict[str, Any]:
     """Return the settings that the provider of *name* takes."""
-    local, http = run.config.local, run.config.http
+    config = run.config
     provider = name.partition(":")[0]
     if provider == "local":
-        return {"dtype": local.dtype, "batch_tokens": local.batch_tokens}
-    if provider == "openai":
-        given = {"base_url": http.base_url} if http.base_url else {}
-        return given | {"key_variable": http.api_key_variable}
-    return {}
+        return {"dtype": config.local.dtype, "batch_tokens": config.local.batch_tokens}
+    sections = {"openai": config.openai, "anthropic": config.anthropic}
+    return sections[provider].options | {"budget": run.budget} if provider in sections else {}

@@ -8,6 +8,7 @@ from autointerp.pipeline.certifying import certify_judge
 from autointerp.pipeline.config import Config
 from autointerp.pipeline.driver import opened
 from autointerp.pipeline.order import carry_out_stages
+from autointerp.pipeline.readiness import make_judge_ready, scorer_askers
 from autointerp.pipeline.run import OnProgress
 
 
@@ -44,5 +45,6 @@ class Certified:
 def certify_one(config: Config, judge: str, *, home: Path, on_progress: OnProgress) -> Certified:
     """Certify a judge on the harvest of a configuration, harvesting first if need be."""
     with opened(config, home=home, on_progress=on_progress) as run:
+        make_judge_ready(run, judge, scorer_askers(run))
         carry_out_stages(run, "harvest")
         return Certified(judge, certify_judge(run, judge, stage="certify"))
