@@ -1,12 +1,12 @@
 """The configuration file: one TOML, every key checked, the nearest name offered for a wrong one."""
 
 import tomllib
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator
-from pydantic.main import IncEx
 
 from autointerp.core.draws import content_key
 from autointerp.core.errors import ConfigError
@@ -176,7 +176,7 @@ class BudgetSection(Section):
 
 
 HOW_FAST = set(HttpSection.model_fields) - {"base_url", "api"}
-UNDECISIVE: IncEx = {"budget": True, "openai": HOW_FAST, "anthropic": HOW_FAST}
+UNDECISIVE: Mapping[str, bool | set[str]] = {"budget": True, "openai": HOW_FAST, "anthropic": HOW_FAST}
 """Settings that decide when and at what price a run is done, not what it finds: a run may go on with others."""
 
 

@@ -49,4 +49,3 @@ class Ledger:
         self._kept_at = time.monotonic()
         if rows:
             write_part(self.run_dir, "calls", f"{self.stage}-{uuid.uuid4().hex}", rows)
-

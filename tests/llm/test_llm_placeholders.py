@@ -9,7 +9,9 @@ words = st.text(st.sampled_from("ab \n_"), max_size=12)
 
 
 @given(words, words, words, st.integers(0, 2))
-def test_the_region_is_what_follows_the_last_announcement(before: str, items: str, around: str, n_examples: int) -> None:
+def test_the_region_is_what_follows_the_last_announcement(
+    before: str, items: str, around: str, n_examples: int
+) -> None:
     """Whatever turns stand around the prompt, and however many examples before it are announced alike."""
     prompt = "label\n" + "<start>\n a\t3\n<end>\n" * n_examples + f"{before}\n<start>\n{items}\n<end>"
     text = f"<turn>{around}{prompt}</turn>"
