@@ -9,7 +9,11 @@ from autointerp.llm.registry import PROVIDERS, family, open_llm, pick
 from autointerp.llm.replies import CachedLLM, ReplyStore
 
 if TYPE_CHECKING:
+    from autointerp.pipeline.config import Config
     from autointerp.pipeline.run import Run
+
+REMOTE = ("openai:", "anthropic:")
+"""How names of models behind HTTP begin."""
 
 
 def family_of(name: str) -> str:
@@ -40,10 +44,15 @@ def check_model_names(names: Iterable[str]) -> None:
 
 
 def _options(name: str, run: "Run") -> dict[str, Any]:
-    """Return the settings that the provider of *name* takes."""
-    config = run.config
+    """Return the settings that the provider of *name* takes, under the run's ceiling."""
+    options = options_of(name, run.config)
+    return options | {"budget": run.budget} if name.startswith(REMOTE) else options
+
+
+def options_of(name: str, config: "Config") -> dict[str, Any]:
+    """Return what a configuration says of the provider of *name*."""
     provider = name.partition(":")[0]
     if provider == "local":
         return {"dtype": config.local.dtype, "batch_tokens": config.local.batch_tokens}
-    sections = {"openai": config.openai, "anthropic": config.anthropic}
-    return sections[provider].options | {"budget": run.budget} if provider in sections else {}
+    sections = {"openai:": config.openai, "anthropic:": config.anthropic}
+    return sections[f"{provider}:"].options if name.startswith(REMOTE) else {}

@@ -9,12 +9,13 @@ from autointerp.core.protocols import LLM, Scorer
 from autointerp.core.types import Digits, Question, Text, Wants, YesNo
 from autointerp.explain import PROMPTS
 from autointerp.llm.probing import check_answerable, find_remote, prepare
+from autointerp.pipeline.judges import REMOTE
 from autointerp.pipeline.judging import scorers_of
 from autointerp.pipeline.run import Run
 
 WANTED: dict[str, Wants] = {"yes_no": YesNo(), "digits": Digits(1, "_", "<start>", 9), "text": Text()}
 KINDS = ("decisions", "logprob", "prompt_logprob", "verbalised")
-ASKS = ("certify", "explain", "score", "")
+SILENT = ("harvest", "evidence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def make_ready(run: Run, last: str = "") -> None:
         ProviderUnavailable: A server cannot be asked.
         EnvironmentProblem: A key is not set.
     """
-    if last not in ASKS:
+    if last in SILENT:
         return
     for name, askers in _askers(run, last).items():
         make_judge_ready(run, name, askers)
@@ -43,7 +44,7 @@ def make_ready(run: Run, last: str = "") -> None:
 
 def make_judge_ready(run: Run, name: str, askers: Sequence[Asker]) -> None:
     """Make one model ready for those who ask it. Raises what ``make_ready`` raises."""
-    if not name.startswith(("openai:", "anthropic:")):
+    if not name.startswith(REMOTE):
         return
     judge = run.judge(name)
     asyncio.run(prepare(judge, run.home / "cache"))

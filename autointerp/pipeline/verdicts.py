@@ -39,7 +39,12 @@ class Certified:
             )
             verdict = "certified" if c.certified else f"not certified: {c.reason}"
             lines.append(f"{c.scorer} {c.metric}: {tau} · {auroc} · {c.n_read}/{c.n_asked} read · {verdict}")
+        lines += [f"orders in the text turned {rate:.2f} of {n} verdicts" for rate, n in self._turned()]
         return "\n".join([f"judge {self.judge}", *lines])
+
+    def _turned(self) -> set[tuple[float, int]]:
+        """Return the one flip rate of detection, which stands in each of its certificates."""
+        return {(c.flip_rate, c.n_flip) for c in self.certificates if c.flip_rate is not None}
 
 
 def certify_one(config: Config, judge: str, *, home: Path, on_progress: OnProgress) -> Certified:
