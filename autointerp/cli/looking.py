@@ -35,14 +35,14 @@ def init(
 @app.command()
 def plan(
     config: ConfigFile = DEFAULT_CONFIG,
-    home: Home = DEFAULT_HOME,  # noqa: ARG001 (every verb that knows a configuration takes it)
+    home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
-    """Say what a run would ask and read; spends nothing."""
+    """Say what a run would still ask, read and cost; spends nothing."""
     from autointerp.pipeline.driver import load_config
     from autointerp.pipeline.planning import plan_run
 
-    planned = plan_run(load_config(config))
+    planned = plan_run(load_config(config), home=home)
     answer(planned.as_dict(), planned.text(), as_json=as_json)
 
 

@@ -87,9 +87,7 @@ def at_most(llm: LLM, n_questions: int, *, tokens_in: int, tokens_out: int) -> E
     return Estimate(n_questions, 0, (tokens_in,) * 3, (tokens_out,) * 3, bound)
 
 
-def price_tokens(
-    llm: LLM, tokens_in: Sequence[int], tokens_out: Sequence[int]
-) -> tuple[float, float, float] | None:
+def price_tokens(llm: LLM, tokens_in: Sequence[int], tokens_out: Sequence[int]) -> tuple[float, float, float] | None:
     """Return USD low, expected and high; zeros for a judge without a server, None for an unknown price."""
     remote = find_remote(llm)
     if remote is None:

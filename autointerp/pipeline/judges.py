@@ -1,10 +1,13 @@
 """The model behind a configured name, its replies stored; a judge that is the subject shares its weights."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autointerp.core.protocols import LLM
 from autointerp.llm.local import LocalLLM
+from autointerp.llm.providers import make_remote
 from autointerp.llm.registry import PROVIDERS, family, open_llm, pick
 from autointerp.llm.replies import CachedLLM, ReplyStore
 
@@ -56,3 +59,20 @@ def options_of(name: str, config: "Config") -> dict[str, Any]:
         return {"dtype": config.local.dtype, "batch_tokens": config.local.batch_tokens}
     sections = {"openai:": config.openai, "anthropic:": config.anthropic}
     return sections[f"{provider}:"].options if name.startswith(REMOTE) else {}
+
+
+@contextmanager
+def opened_unasked(name: str, config: "Config", *, home: Path) -> Iterator[LLM]:
+    """Yield the model to count and price questions with: it knows what is stored, and nothing is written.
+
+    Without a reply store there is nothing to know; none is made.
+    """
+    store = home / "cache" / "replies.sqlite"
+    provider, _, model = name.partition(":")
+    if store.exists():
+        with closing(open_llm(name, store_path=store, options=options_of(name, config))) as llm:  # type: ignore[type-var]
+            yield llm
+    elif name.startswith(REMOTE):
+        yield make_remote(provider, model, options_of(name, config))
+    else:
+        yield open_llm(name, options=options_of(name, config))

@@ -1,7 +1,7 @@
 """What a run would ask and cost, before anything is asked."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,12 @@ from autointerp.explain import PROMPTS as EXPLAIN_PROMPTS
 from autointerp.llm.planning import Estimate, at_most, estimate
 from autointerp.llm.verbalised import n_tokens_for
 from autointerp.pipeline.certifying import RUNGS
+from autointerp.pipeline.chunks import Chunk
 from autointerp.pipeline.config import Config
 from autointerp.pipeline.evidence import read_evidence
 from autointerp.pipeline.explaining import explainers_of
-from autointerp.pipeline.judges import check_model_names, open_for_plan
+from autointerp.pipeline.injecting import SCORER
+from autointerp.pipeline.judges import check_model_names, opened_unasked
 from autointerp.pipeline.judging import scorers_of
 from autointerp.pipeline.run import Run, run_directory
 from autointerp.pipeline.scoring import labels_to_test
@@ -94,10 +96,87 @@ def plan_run(config: Config, *, home: Path = Path()) -> Plan:
     check_model_names([config.score.judge, config.explain.model])
     run = Run(config, home, run_directory(home, config))
     with ExitStack() as stack:
-        models = {}
-        for name in {config.explain.model, config.score.judge}:
-            models[name] = stack.enter_context(opened_for_plan(name, run))
-        writer, judge = models[config.explain.model], models[config.score.judge]
+        writer, judge = (
+            stack.enter_context(opened_unasked(name, config, home=home))
+            for name in (config.explain.model, config.score.judge)
+        )
         parts = [plan_explaining(run, writer), plan_certifying(run, judge), *plan_scoring(run, judge)]
     folders = run.dictionary_paths
     return Plan(tuple(parts), config.harvest.n_tokens, [f"{f.parent.name}/{f.name}" for f in folders])
+
+
+def plan_explaining(run: Run, writer: LLM) -> Part:
+    """Return what the explainers would ask."""
+    if _has_evidence(run):
+        return Part("explain", estimate(writer, _explain_questions(run)), is_bound=False)
+    section = run.config.explain
+    n = _most_features(run) * sum(EXPLAIN_PROMPTS[name] is not None for name in section.explainers)
+    bound = at_most(writer, n, tokens_in=n * EXPLAIN_TOKENS, tokens_out=n * section.max_tokens)
+    return Part("explain", bound, is_bound=True)
+
+
+def plan_certifying(run: Run, judge: LLM) -> Part:
+    """Return a bound of what the judge's examination would ask; nothing once its certificate stands."""
+    section, scorers = run.config.certify, scorers_of(run)
+    is_done = has_part(run.directory, "certificates", run.config.score.judge)
+    n = 0 if is_done else section.n_features * len(RUNGS) * section.n_items
+    n_injected = 0 if is_done else section.n_features * section.n_items
+    counts = [(scorer, n + n_injected * (scorer.name == SCORER)) for scorer in scorers]
+    tokens_in = sum(count * scorer.tokens_a_call for scorer, count in counts)
+    tokens_out = sum(count * _longest_answer(scorer) for scorer, count in counts)
+    n_all = sum(count for _, count in counts)
+    return Part("certify", at_most(judge, n_all, tokens_in=tokens_in, tokens_out=tokens_out), is_bound=True)
+
+
+def plan_scoring(run: Run, judge: LLM) -> Iterator[Part]:
+    """Yield what each scorer would ask."""
+    are_known = _has_labels(run)
+    for scorer in scorers_of(run):
+        if are_known:
+            yield Part(scorer.name, estimate(judge, _score_questions(run, scorer)), is_bound=False)
+        else:
+            yield Part(scorer.name, _most_scoring(run, scorer, judge), is_bound=True)
+
+
+def _most_scoring(run: Run, scorer: Scorer, judge: LLM) -> Estimate:
+    section = run.config.score
+    n_labels = len(run.config.explain.explainers) + section.n_shuffled + section.n_blank
+    n = _most_features(run) * n_labels * scorer.calls
+    return at_most(judge, n, tokens_in=n * scorer.tokens_a_call, tokens_out=n * _longest_answer(scorer))
+
+
+def _most_features(run: Run) -> int:
+    section = run.config.features
+    return len(set(section.only)) or section.n_per_dictionary * len(run.dictionary_paths)
+
+
+def _longest_answer(scorer: Scorer) -> int:
+    """Return the tokens of an answer in words, where no probabilities are had."""
+    wanted = [LONGEST_ANSWERS[need] for need in scorer.needs if need in LONGEST_ANSWERS]
+    return max((n_tokens_for(Question("", "", 1, wants)) for wants in wanted), default=0)
+
+
+def _chunks(run: Run) -> list[Chunk]:
+    """Return the chunks of the dictionaries whose evidence stands; the subject is not loaded to find them."""
+    return run.once("chunks", lambda: finished_chunks(run.directory, run.config))
+
+
+def _has_evidence(run: Run) -> bool:
+    return len({chunk.dictionary for chunk in _chunks(run)}) == len(run.dictionary_paths)
+
+
+def _has_labels(run: Run) -> bool:
+    return _has_evidence(run) and all(has_part(run.directory, "explanations", chunk.name) for chunk in _chunks(run))
+
+
+def _explain_questions(run: Run) -> Iterator[Question]:
+    for chunk in _chunks(run):
+        for e in read_evidence(run, chunk):
+            asked = (explainer.question(e) for explainer in explainers_of(run))
+            yield from (question for question in asked if question is not None)
+
+
+def _score_questions(run: Run, scorer: Scorer) -> Iterator[Question]:
+    for chunk in _chunks(run):
+        for e, labelled in labels_to_test(run, chunk, read_evidence(run, chunk)):
+            yield from scorer.questions(e, labelled)
