@@ -8,6 +8,7 @@ from autointerp.core.errors import AutointerpError
 from autointerp.pipeline.config import Config
 from autointerp.pipeline.driver import Outcome, opened
 from autointerp.pipeline.order import STAGES, Stage, stages_up_to
+from autointerp.pipeline.readiness import make_ready
 from autointerp.pipeline.run import OnProgress, Run
 from flows.plain import finished
 
@@ -39,6 +40,7 @@ def run_with_prefect(
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     with opened(config, home=home, on_progress=on_progress) as run:
+        make_ready(run, last)
         _OPEN[str(run.directory)] = run
         try:
             # The heartbeat's thread is joined at the end of every flow, which takes a second.

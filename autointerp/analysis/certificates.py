@@ -34,6 +34,13 @@ class Certificate:
     specificity: float | None
     certified: bool
     reason: str
+    flip_rate: float | None = None
+    n_flip: float | None = None
+
+    @property
+    def flipped(self) -> str:
+        """How many verdicts an order in the text turned, ``0.05 of 240``; "" where nobody asked."""
+        return "" if self.flip_rate is None else f"{number(self.flip_rate)} of {self.n_flip or 0:.0f}"
 
 
 def read_certificates(frame: pd.DataFrame) -> tuple[Certificate, ...]:
@@ -43,7 +50,7 @@ def read_certificates(frame: pd.DataFrame) -> tuple[Certificate, ...]:
 
 
 def _certificate(row: Mapping[Hashable, Any]) -> Certificate:
-    cells = {field.name: row[field.name] for field in fields(Certificate)}
+    cells = {field.name: row.get(field.name) for field in fields(Certificate)}
     values: dict[str, Any] = {name: None if pd.isna(cell) else cell for name, cell in cells.items()}
     return Certificate(**values)
 

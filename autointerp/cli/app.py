@@ -26,6 +26,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on s
 ConfigFile = Annotated[Path, typer.Argument(help="The configuration file.")]
 Plain = Annotated[bool, typer.Option("--plain", help="Run as plain Python, without Prefect.")]
 RunName = Annotated[str, typer.Argument(help="A run's folder, its name or name-key; the newest if left out.")]
+BudgetUsd = Annotated[float | None, typer.Option(help="At most so many USD, what the run already spent included.")]
+BudgetTokens = Annotated[int | None, typer.Option(help="At most so many tokens, in and out, of all attempts.")]
 
 DEFAULT_HOME = Path("data")
 DEFAULT_CONFIG = Path("autointerp.toml")

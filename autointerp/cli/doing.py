@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,8 @@ from autointerp.cli.app import (
     DEFAULT_CONFIG,
     DEFAULT_HOME,
     AsJson,
+    BudgetTokens,
+    BudgetUsd,
     ConfigFile,
     Home,
     Plain,
@@ -34,11 +37,32 @@ def _carry_out(config: Any, *, home: Path, plain: bool, last: str, show: Show) -
     return run_with_prefect(config, home=home, on_progress=show, last=last)
 
 
-def _run_all(config_path: Path | None, *, home: Path, plain: bool, only: str, as_json: bool, name: str = "") -> None:
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """What the command line says of the budget; None leaves what the configuration says."""
+
+    usd: float | None = None
+    tokens: int | None = None
+
+    def over(self, config: Any) -> Any:
+        """Return the configuration under this ceiling."""
+        return config.within(usd=self.usd, tokens=self.tokens)
+
+
+def _run_all(
+    config_path: Path | None,
+    *,
+    home: Path,
+    plain: bool,
+    only: str,
+    as_json: bool,
+    name: str = "",
+    ceiling: Ceiling | None = None,
+) -> None:
     """Carry out the stages up to *only* (all if empty), then write the report."""
     from autointerp.pipeline.driver import load_config
 
-    config = load_config(config_path, name=name)
+    config = (ceiling or Ceiling()).over(load_config(config_path, name=name))
     with progress() as show:
         outcome = _carry_out(config, home=home, plain=plain, last=only, show=show)
     answer(outcome.as_dict(), outcome.text(), as_json=as_json)
@@ -48,9 +72,15 @@ def _run_all(config_path: Path | None, *, home: Path, plain: bool, only: str, as
 
 
 @app.command()
-def demo(home: Home = DEFAULT_HOME, plain: Plain = False, as_json: AsJson = False) -> None:
+def demo(
+    home: Home = DEFAULT_HOME,
+    plain: Plain = False,
+    as_json: AsJson = False,
+    budget_usd: BudgetUsd = None,
+    budget_tokens: BudgetTokens = None,
+) -> None:
     """Run everything on a real model, offline, and write a report."""
-    _run_all(None, home=home, plain=plain, only="", as_json=as_json)
+    _run_all(None, home=home, plain=plain, only="", as_json=as_json, ceiling=Ceiling(budget_usd, budget_tokens))
 
 
 @app.command()
@@ -60,9 +90,12 @@ def run(
     name: Annotated[str, typer.Option(help="Instead of the configuration's name.")] = "",
     plain: Plain = False,
     as_json: AsJson = False,
+    budget_usd: BudgetUsd = None,
+    budget_tokens: BudgetTokens = None,
 ) -> None:
     """Harvest, label, score and report; run it again to resume."""
-    _run_all(config, home=home, plain=plain, only="", as_json=as_json, name=name)
+    ceiling = Ceiling(budget_usd, budget_tokens)
+    _run_all(config, home=home, plain=plain, only="", as_json=as_json, name=name, ceiling=ceiling)
 
 
 @app.command()
@@ -75,28 +108,47 @@ def harvest(
 
 @app.command()
 def explain(
-    config: ConfigFile = DEFAULT_CONFIG, home: Home = DEFAULT_HOME, plain: Plain = False, as_json: AsJson = False
+    config: ConfigFile = DEFAULT_CONFIG,
+    home: Home = DEFAULT_HOME,
+    plain: Plain = False,
+    as_json: AsJson = False,
+    budget_usd: BudgetUsd = None,
+    budget_tokens: BudgetTokens = None,
 ) -> None:
     """Go as far as the labels, without scoring them."""
-    _run_all(config, home=home, plain=plain, only="explain", as_json=as_json)
+    ceiling = Ceiling(budget_usd, budget_tokens)
+    _run_all(config, home=home, plain=plain, only="explain", as_json=as_json, ceiling=ceiling)
 
 
 @app.command()
 def score(
-    config: ConfigFile = DEFAULT_CONFIG, home: Home = DEFAULT_HOME, plain: Plain = False, as_json: AsJson = False
+    config: ConfigFile = DEFAULT_CONFIG,
+    home: Home = DEFAULT_HOME,
+    plain: Plain = False,
+    as_json: AsJson = False,
+    budget_usd: BudgetUsd = None,
+    budget_tokens: BudgetTokens = None,
 ) -> None:
     """Go as far as the scores."""
-    _run_all(config, home=home, plain=plain, only="score", as_json=as_json)
+    ceiling = Ceiling(budget_usd, budget_tokens)
+    _run_all(config, home=home, plain=plain, only="score", as_json=as_json, ceiling=ceiling)
 
 
 @app.command()
-def retry(name: RunName = "", home: Home = DEFAULT_HOME, plain: Plain = False, as_json: AsJson = False) -> None:
+def retry(
+    name: RunName = "",
+    home: Home = DEFAULT_HOME,
+    plain: Plain = False,
+    as_json: AsJson = False,
+    budget_usd: BudgetUsd = None,
+    budget_tokens: BudgetTokens = None,
+) -> None:
     """Ask again what failed in a run; everything answered is kept."""
     from autointerp.pipeline.finding import config_of, find_run
     from autointerp.pipeline.forgetting import forget_failed
 
     folder = find_run(home, name)
-    config = config_of(folder)
+    config = Ceiling(budget_usd, budget_tokens).over(config_of(folder))
     forgotten = forget_failed(folder)
     if not forgotten:
         answer({"retried": 0, "run": str(folder)}, f"{folder}: nothing failed", as_json=as_json)
@@ -139,12 +191,15 @@ def certify(
     judge: Annotated[str, typer.Option(help="provider:model, oracle:sensitivity=0.8,specificity=0.8, …")] = "",
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
+    budget_usd: BudgetUsd = None,
+    budget_tokens: BudgetTokens = None,
 ) -> None:
     """Test a judge on features whose truth is known; exit code 0 whatever the verdict."""
     from autointerp.pipeline.driver import load_config
     from autointerp.pipeline.verdicts import certify_one
 
-    checked = load_config(config if config.exists() or config != DEFAULT_CONFIG else None)
+    given = load_config(config if config.exists() or config != DEFAULT_CONFIG else None)
+    checked = Ceiling(budget_usd, budget_tokens).over(given)
     with progress() as show:
         result = certify_one(checked, judge or checked.score.judge, home=home, on_progress=show)
     answer(result.as_dict(), result.text(), as_json=as_json)

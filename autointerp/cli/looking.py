@@ -35,26 +35,43 @@ def init(
 @app.command()
 def plan(
     config: ConfigFile = DEFAULT_CONFIG,
-    home: Home = DEFAULT_HOME,  # noqa: ARG001 (every verb that knows a configuration takes it)
+    home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
-    """Say what a run would ask and read; spends nothing."""
+    """Say what a run would still ask, read and cost; spends nothing."""
     from autointerp.pipeline.driver import load_config
     from autointerp.pipeline.planning import plan_run
 
-    planned = plan_run(load_config(config))
+    planned = plan_run(load_config(config), home=home)
     answer(planned.as_dict(), planned.text(), as_json=as_json)
 
 
 @app.command()
-def doctor(as_json: AsJson = False) -> None:
-    """Check this machine: packages, the demo's model, keys in the environment, disk."""
+def doctor(
+    judge: Annotated[str, typer.Option(help="Find out what this model can do instead: provider:model.")] = "",
+    config: Annotated[Path, typer.Option(help="Where its server, limits and prices stand.")] = DEFAULT_CONFIG,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Check this machine: packages, the demo's model, keys in the environment, disk; or a judge."""
+    if judge:
+        _doctor_judge(judge, config, home=home, as_json=as_json)
+        return
     from autointerp.pipeline.doctor import examine
 
     checks = examine()
     answer([c.as_dict() for c in checks], "\n".join(c.text() for c in checks), as_json=as_json)
     if any(c.is_needed and not c.is_fine for c in checks):
         raise typer.Exit(3)
+
+
+def _doctor_judge(judge: str, config: Path, *, home: Path, as_json: bool) -> None:
+    from autointerp.pipeline.driver import load_config
+    from autointerp.pipeline.probed import probe_judge
+
+    checked = load_config(config if config.exists() or config != DEFAULT_CONFIG else None)
+    probed = probe_judge(judge, checked, home=home)
+    answer(probed.as_dict(), probed.text(), as_json=as_json)
 
 
 @app.command()

@@ -6,6 +6,7 @@ from typing import Any
 
 from autointerp.core.errors import AskFailed, ConfigError
 from autointerp.core.types import Digits, Json, Question, Reason, Text, YesNo
+from autointerp.llm.placeholders import find_region
 
 YES = ("Yes", "yes", "YES")
 NO = ("No", "no", "NO")
@@ -47,9 +48,11 @@ def encode_question(tokenizer: Any, question: Question) -> Encoded:
             return Encoded(tokens, (len(tokens) - 1,), yes_no_classes(tokenizer), len(tokens))
         case Digits() as wants:
             starts = find_placeholders(rendered, question.prompt, wants)
-            names = tokenizer.convert_ids_to_tokens(tokens)
-            find = find_ends if wants.follows else find_reads
-            reads = find(names, coded["offset_mapping"], starts, wants.placeholder)
+            offsets = coded["offset_mapping"]
+            if wants.follows:
+                reads = find_ends(offsets, starts, wants.placeholder)
+            else:
+                reads = find_reads(tokenizer.convert_ids_to_tokens(tokens), offsets, starts, wants.placeholder)
             return Encoded(tokens[: reads[-1] + 1], reads, digit_classes(tokenizer, wants.scale), len(tokens))
 
 
@@ -72,13 +75,11 @@ def find_placeholders(rendered: str, prompt: str, wants: Digits) -> tuple[int, .
     Raises:
         AskFailed: There is no such line, or another number of placeholders after it.
     """
-    body = prompt.strip()  # many templates strip, and none keeps less than this
-    start = rendered.rfind(body)
-    line = f"\n{body}".rfind(f"\n{wants.after}\n")
-    if start < 0 or line < 0:
+    region = find_region(rendered, prompt, wants.after)
+    if region is None:
         raise unreadable(f"no line {wants.after!r} in the prompt after the chat template")
-    found = find_all(rendered, wants.placeholder, (start + line + len(wants.after), start + len(body)))
-    ends = {at for at in range(start, start + len(body)) if rendered[at] == "\n"} | {start + len(body)}
+    found = find_all(rendered, wants.placeholder, region)
+    ends = {at for at in range(*region) if rendered[at] == "\n"} | {region[1]}
     ending = tuple(at for at in found if at + len(wants.placeholder) in ends)
     for candidates in (ending, found):
         if len(candidates) == wants.count:
@@ -123,15 +124,12 @@ def find_reads(
     return tuple(first[start] - 1 for start in starts)
 
 
-def find_ends(
-    names: list[str], offsets: list[tuple[int, int]], starts: tuple[int, ...], placeholder: str
-) -> tuple[int, ...]:
+def find_ends(offsets: list[tuple[int, int]], starts: tuple[int, ...], placeholder: str) -> tuple[int, ...]:
     """Return, for each placeholder, the index of the token that ends where it ends.
 
     Raises:
         AskFailed: A token holds the end of a placeholder and more: nothing could be predicted there.
     """
-    del names
     last = {end: at for at, (_, end) in enumerate(offsets)}
     ends = [start + len(placeholder) for start in starts]
     glued = [number for number, end in enumerate(ends) if end not in last]

@@ -128,4 +128,14 @@ def order_by_prefix(questions: Iterable[Question]) -> list[Question]:
 
     A provider's or a local model's cache holds a few prefixes: in this order each is computed once.
     """
-    return sorted(questions, key=lambda question: (question.system, question.prompt, question.repeat))
+    given = list(questions)
+    return [given[place] for place in places_by_prefix(given)]
+
+
+def places_by_prefix(questions: Sequence[Question]) -> list[int]:
+    """Return the places of the questions in the order of ``order_by_prefix``."""
+    return sorted(range(len(questions)), key=lambda place: _prefix(questions[place]))
+
+
+def _prefix(question: Question) -> tuple[str, str, str]:
+    return question.system, question.prompt, question.repeat

@@ -1,6 +1,6 @@
 """What questions would cost, from their real prompts and what is stored already; asks nobody."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from autointerp.core.protocols import LLM
@@ -73,7 +73,7 @@ def estimate(llm: LLM, questions: Iterable[Question]) -> Estimate:
     n_calls = len(seen)
     tokens_in = [round((n_bytes / BYTES_A_TOKEN[c] + n_calls * OVERHEAD_TOKENS[c]) * (1 + AGAIN[c])) for c in CASES]
     tokens_out = [round(n_out * ANSWER[c] * (1 + AGAIN[c])) for c in CASES]
-    usd = _price(llm, tokens_in, tokens_out)
+    usd = price_tokens(llm, tokens_in, tokens_out)
     low_in, expected_in, high_in = tokens_in
     low_out, expected_out, high_out = tokens_out
     return Estimate(
@@ -81,8 +81,14 @@ def estimate(llm: LLM, questions: Iterable[Question]) -> Estimate:
     )
 
 
-def _price(llm: LLM, tokens_in: list[int], tokens_out: list[int]) -> tuple[float, float, float] | None:
-    """Return USD low, expected and high; zeros for a judge without a server."""
+def at_most(llm: LLM, n_questions: int, *, tokens_in: int, tokens_out: int) -> Estimate:
+    """Return a bound where there is no prompt to count yet: so many questions, so many tokens of all of them."""
+    bound = price_tokens(llm, [tokens_in] * 3, [tokens_out] * 3)
+    return Estimate(n_questions, 0, (tokens_in,) * 3, (tokens_out,) * 3, bound)
+
+
+def price_tokens(llm: LLM, tokens_in: Sequence[int], tokens_out: Sequence[int]) -> tuple[float, float, float] | None:
+    """Return USD low, expected and high; zeros for a judge without a server, None for an unknown price."""
     remote = find_remote(llm)
     if remote is None:
         return 0.0, 0.0, 0.0

@@ -8,6 +8,7 @@ from typing import Any
 from autointerp.core.errors import AskFailed
 from autointerp.core.types import Digits, Question, Reason
 from autointerp.llm.chat import read_usage
+from autointerp.llm.placeholders import find_region
 from autointerp.llm.verbalised import UnreadableError, graded
 from autointerp.llm.wire import Body, Form, Read, Rows, Server
 
@@ -126,13 +127,10 @@ def find_placeholders(text: str, prompt: str, wants: Digits) -> list[int]:
     Only a placeholder that ends a line counts: a token of the window may hold the placeholder itself.
     Where digits follow it, it is a separator that no token holds, and every one counts.
     """
-    body = prompt.strip()
-    offset = text.rfind(body)
-    line = f"\n{body}".rfind(f"\n{wants.after}\n")
-    if offset < 0 or line < 0:
+    place = find_region(text, prompt, wants.after)
+    if place is None:
         raise UnreadableError("the server did not send the prompt back whole", Reason.PROVIDER_ERROR)
-    region = body[line + len(wants.after) :]
-    start = offset + line + len(wants.after)
+    start, region = place[0], text[slice(*place)]
     width = len(wants.placeholder)
     found = [
         start + at + (width if wants.follows else 0)

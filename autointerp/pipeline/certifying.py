@@ -9,6 +9,7 @@ from autointerp.core.types import Evidence, Window
 from autointerp.llm.scripted import ScriptedLLM
 from autointerp.pipeline.asking import ask
 from autointerp.pipeline.evidence import text_of
+from autointerp.pipeline.injecting import with_flip_rates
 from autointerp.pipeline.judging import Item, grade_items, scorers_of
 from autointerp.pipeline.run import Run
 from autointerp.pipeline.shipped import shipped
@@ -78,18 +79,20 @@ def certify_judge(run: Run, judge: str, *, stage: str = "certify") -> tuple[Cert
     planted = [(feature, plant(feature, tiles, settings)) for feature in zoo]
     ladders = [ladder_of(feature, tiles, settings) for feature in zoo]
     items = zoo_items(planted, scorers_of(run))
-    asked = ask(run, judge_named(run, judge, load_zoo()), [q for i in items for q in i.questions], stage=stage)
+    llm = judge_named(run, judge, load_zoo())
+    asked = ask(run, llm, [q for i in items for q in i.questions], stage=stage)
     graded = grade_items(items, asked.replies, judge=judge)
     write_part(run.directory, "failures", f"{stage}-{judge}", asked.failures)
-    write_part(run.directory, "calls", f"{stage}-{judge}", asked.calls)
-    return certify_all(
+    predictions = [p for predictions, _ in graded for p in predictions]
+    certificates = certify_all(
         [score for _, scores in graded for score in scores],
         ladders,
-        predictions=[p for predictions, _ in graded for p in predictions],
+        predictions=predictions,
         prompt_versions={
             name: run.prompts[prompt_of(name, run.score_settings) or ""].version for name in run.config.score.scorers
         },
     )
+    return with_flip_rates(run, llm, certificates, planted=planted, predictions=predictions, stage=stage)
 
 
 def zoo_items(planted: Sequence[tuple[ZooFeature, Evidence]], scorers: Sequence[Scorer]) -> list[Item]:

@@ -5,12 +5,13 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from autointerp.core.draws import content_key
 from autointerp.core.errors import ConfigError
 from autointerp.core.types import FeatureId
 from autointerp.explain import EXPLAINERS
+from autointerp.pipeline.terms import UNDECISIVE, BudgetSection, HttpSection
 from autointerp.score import SCORERS
 from autointerp.trust.oracle import parse_judge
 
@@ -125,13 +126,6 @@ class LocalSection(Section):
     batch_tokens: int = Field(default=8192, ge=256)
 
 
-class HttpSection(Section):
-    """Where a compatible server is; the key stands in the environment variable named here."""
-
-    base_url: str = ""
-    api_key_variable: str = "OPENAI_API_KEY"
-
-
 class Config(Section):
     """One run."""
 
@@ -150,12 +144,30 @@ class Config(Section):
     score: ScoreSection = ScoreSection()
     certify: CertifySection = CertifySection()
     local: LocalSection = LocalSection()
-    http: HttpSection = HttpSection()
+    openai: HttpSection = Field(default=HttpSection(), validation_alias=AliasChoices("openai", "http"))
+    anthropic: HttpSection = HttpSection()
+    budget: BudgetSection = BudgetSection()
+
+    @property
+    def decisive(self) -> str:
+        """Every setting that decides what a run finds, as JSON; its ceiling and its pace are not among them."""
+        return self.model_dump_json(exclude=UNDECISIVE)
 
     @property
     def key(self) -> str:
-        """Hash of every setting: runs of one name and two keys stand in two folders."""
-        return content_key(self.model_dump_json(), length=8)
+        """Hash of every decisive setting: runs of one name and two keys stand in two folders."""
+        return content_key(self.decisive, length=8)
+
+    def within(self, *, usd: float | None, tokens: int | None) -> "Config":
+        """Return the configuration with another ceiling; None leaves what the file says. Raises ConfigError."""
+        given = {name: limit for name, limit in (("usd", usd), ("tokens", tokens)) if limit is not None}
+        if not given:
+            return self
+        try:
+            ceiling = BudgetSection.model_validate(self.budget.model_dump() | given)
+        except ValidationError as error:
+            raise ConfigError(_explain(error, BudgetSection, "--budget")) from None
+        return self.model_copy(update={"budget": ceiling})
 
 
 class TrainConfig(Section):

@@ -2,12 +2,12 @@
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from autointerp.core.errors import ConfigError
+from autointerp.core.errors import BudgetReached, ConfigError
 from autointerp.pipeline.config import Config, parse_config, read_toml
 from autointerp.pipeline.judges import check_model_names
 from autointerp.pipeline.run import OnProgress, Run, config_key, find_dictionaries, ignore_progress, run_directory
@@ -48,10 +48,10 @@ def opened(config: Config, *, home: Path, on_progress: OnProgress = ignore_progr
     for name in config.dictionaries:
         find_dictionaries(name)
     check_model_names([config.score.judge, config.explain.model])
-    with open_run(run.directory, config_key(run), run.manifest()):
+    with open_run(run.directory, config_key(run), run.manifest()), closing(run):
         try:
             yield run
-        except (KeyboardInterrupt, SystemExit):
+        except (KeyboardInterrupt, SystemExit, BudgetReached):
             _note_progress(run)
             raise
         _note_progress(run)

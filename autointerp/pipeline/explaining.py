@@ -43,7 +43,6 @@ def explain_chunk(run: Run, chunk: str) -> None:
     labels = [outcome for outcome in outcomes if isinstance(outcome, Explanation)]
     failures = [failure_row(outcome) for outcome in outcomes if isinstance(outcome, Failure)]
     write_part(run.directory, "failures", f"explain-{chunk}", failures)
-    write_part(run.directory, "calls", f"explain-{chunk}", asked.calls)
     rows = [explanation_row(label) for label in [*labels, *_control_labels(run, evidence)]]
     write_part(run.directory, "explanations", chunk, rows)
 

@@ -1,15 +1,22 @@
 """The model behind a configured name, its replies stored; a judge that is the subject shares its weights."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autointerp.core.protocols import LLM
 from autointerp.llm.local import LocalLLM
+from autointerp.llm.providers import make_remote
 from autointerp.llm.registry import PROVIDERS, family, open_llm, pick
 from autointerp.llm.replies import CachedLLM, ReplyStore
 
 if TYPE_CHECKING:
+    from autointerp.pipeline.config import Config
     from autointerp.pipeline.run import Run
+
+REMOTE = ("openai:", "anthropic:")
+"""How names of models behind HTTP begin."""
 
 
 def family_of(name: str) -> str:
@@ -40,12 +47,32 @@ def check_model_names(names: Iterable[str]) -> None:
 
 
 def _options(name: str, run: "Run") -> dict[str, Any]:
-    """Return the settings that the provider of *name* takes."""
-    local, http = run.config.local, run.config.http
+    """Return the settings that the provider of *name* takes, under the run's ceiling."""
+    options = options_of(name, run.config)
+    return options | {"budget": run.budget} if name.startswith(REMOTE) else options
+
+
+def options_of(name: str, config: "Config") -> dict[str, Any]:
+    """Return what a configuration says of the provider of *name*."""
     provider = name.partition(":")[0]
     if provider == "local":
-        return {"dtype": local.dtype, "batch_tokens": local.batch_tokens}
-    if provider == "openai":
-        given = {"base_url": http.base_url} if http.base_url else {}
-        return given | {"key_variable": http.api_key_variable}
-    return {}
+        return {"dtype": config.local.dtype, "batch_tokens": config.local.batch_tokens}
+    sections = {"openai:": config.openai, "anthropic:": config.anthropic}
+    return sections[f"{provider}:"].options if name.startswith(REMOTE) else {}
+
+
+@contextmanager
+def opened_unasked(name: str, config: "Config", *, home: Path) -> Iterator[LLM]:
+    """Yield the model to count and price questions with: it knows what is stored, and nothing is written.
+
+    Without a reply store there is nothing to know; none is made.
+    """
+    store = home / "cache" / "replies.sqlite"
+    provider, _, model = name.partition(":")
+    if store.exists():
+        with closing(open_llm(name, store_path=store, options=options_of(name, config))) as llm:  # type: ignore[type-var]
+            yield llm
+    elif name.startswith(REMOTE):
+        yield make_remote(provider, model, options_of(name, config))
+    else:
+        yield open_llm(name, options=options_of(name, config))

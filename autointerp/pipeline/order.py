@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from autointerp.pipeline import certifying, evidence, explaining, harvesting, scoring
+from autointerp.pipeline.readiness import make_ready
 from autointerp.pipeline.run import Run
 
 
@@ -38,6 +39,7 @@ def stages_up_to(last: str) -> tuple[Stage, ...]:
 
 def carry_out_stages(run: Run, last: str) -> None:
     """Carry out the stages up to *last* (all if empty), one chunk after the other."""
+    make_ready(run, last)
     for stage in stages_up_to(last):
         with run.timed(stage.name):
             for chunk in stage.chunks(run):

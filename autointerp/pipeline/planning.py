@@ -1,55 +1,182 @@
-"""What a run would ask, before anything is asked."""
+"""What a run would ask and cost, before anything is asked."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autointerp.core.protocols import LLM, Scorer
+from autointerp.core.types import Digits, Question, Text, Wants, YesNo
 from autointerp.explain import PROMPTS as EXPLAIN_PROMPTS
+from autointerp.llm.planning import Estimate, at_most, estimate
+from autointerp.llm.verbalised import n_tokens_for
 from autointerp.pipeline.certifying import RUNGS
+from autointerp.pipeline.chunks import Chunk
 from autointerp.pipeline.config import Config
-from autointerp.pipeline.judges import check_model_names
+from autointerp.pipeline.evidence import read_evidence
+from autointerp.pipeline.explaining import explainers_of
+from autointerp.pipeline.injecting import SCORER
+from autointerp.pipeline.judges import check_model_names, opened_unasked
 from autointerp.pipeline.judging import scorers_of
 from autointerp.pipeline.run import Run, run_directory
+from autointerp.pipeline.scoring import labels_to_test
+from autointerp.pipeline.status import finished_chunks
+from autointerp.store.parts import has_part
 
 EXPLAIN_TOKENS = 700
 """Of a question that shows twenty windows and of its reply, roughly."""
+LONGEST_ANSWERS: dict[str, Wants] = {"yes_no": YesNo(), "digits": Digits(64, "_", "", 9), "text": Text()}
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stage, or a scorer's part of one. ``is_bound``: counted before its prompts are known."""
+
+    name: str
+    estimate: Estimate
+    is_bound: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        e = self.estimate
+        counts = {"questions": e.n_questions, "stored": e.n_stored, "calls": e.n_calls}
+        return counts | {"is_bound": self.is_bound, "tokens_in": e.tokens_in, "tokens_out": e.tokens_out, "usd": e.usd}
+
+    def text(self) -> str:
+        return f"{self.name:12} {'at most ' if self.is_bound else ''}{self.estimate.text()}"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run would ask: calls and rough tokens by stage, before anything is spent."""
+    """What a run would ask: calls, tokens and price by stage, before anything is spent."""
 
-    calls: dict[str, int]
-    tokens: dict[str, int]
+    parts: tuple[Part, ...]
     harvest_tokens: int
     dictionaries: list[str]
-    note: str
+
+    @property
+    def usd(self) -> tuple[float, float, float] | None:
+        """Low, expected and high of all parts; None where the price of one that asks is unknown."""
+        asking = [part.estimate.usd for part in self.parts if part.estimate.n_calls]
+        known = [usd for usd in asking if usd is not None]
+        if len(known) < len(asking):
+            return None
+        low, expected, high = (sum(usd[case] for usd in known) for case in range(3))
+        return low, expected, high
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return {
+            "calls": {part.name: part.estimate.n_calls for part in self.parts},
+            "tokens": {part.name: part.estimate.tokens_in[1] + part.estimate.tokens_out[1] for part in self.parts},
+            "parts": {part.name: part.as_dict() for part in self.parts},
+            "usd": self.usd,
+            "harvest_tokens": self.harvest_tokens,
+            "dictionaries": self.dictionaries,
+            "note": self.note,
+        }
+
+    @property
+    def note(self) -> str:
+        return "a local model bills nothing, an unknown price is not 0; nothing was asked"
 
     def text(self) -> str:
         n = len(self.dictionaries)
-        lines = [f"harvest      {self.harvest_tokens:>12,} tokens of text, one pass for {n} dictionaries"]
-        lines += [f"{s:12} {n:>12,} questions, about {self.tokens[s]:,} tokens" for s, n in self.calls.items()]
-        return "\n".join([*lines, self.note])
+        first = f"harvest      {self.harvest_tokens:,} tokens of text, one pass for {n} dictionaries"
+        whole = "unknown" if self.usd is None else "{1:.2f} USD [{0:.2f}, {2:.2f}]".format(*self.usd)
+        return "\n".join([first, *(part.text() for part in self.parts), f"price        {whole}; {self.note}"])
 
 
 def plan_run(config: Config, *, home: Path = Path()) -> Plan:
-    """Return upper bounds: every drawn feature explained and scored, nothing cached. Dictionaries must exist."""
+    """Return what is left to ask of a run, by its real prompts where its evidence stands.
+
+    Until then upper bounds: every drawn feature explained and scored. Scoring is counted once the
+    labels stand, for they are in its prompts. What the reply store holds costs nothing. Dictionaries
+    must exist.
+    """
     check_model_names([config.score.judge, config.explain.model])
     run = Run(config, home, run_directory(home, config))
-    folders, scorers = run.dictionary_paths, scorers_of(run)
-    n = config.features.n_per_dictionary * len(folders)
-    n_asking = sum(EXPLAIN_PROMPTS[name] is not None for name in config.explain.explainers)
-    n_labels = len(config.explain.explainers) + config.score.n_shuffled + config.score.n_blank
-    n_zoo = config.certify.n_features * len(RUNGS) * config.certify.n_items
-    calls = {"explain": n * n_asking, "certify": n_zoo * len(scorers)}
-    calls |= {scorer.name: n * n_labels * scorer.calls for scorer in scorers}
-    tokens = {
-        "explain": calls["explain"] * EXPLAIN_TOKENS,
-        "certify": n_zoo * sum(scorer.tokens_a_call for scorer in scorers),
-    }
-    tokens |= {scorer.name: calls[scorer.name] * scorer.tokens_a_call for scorer in scorers}
-    note = "upper bounds; a local model bills nothing, and no price is assumed for others. Nothing was asked."
-    return Plan(calls, tokens, config.harvest.n_tokens, [f"{f.parent.name}/{f.name}" for f in folders], note)
+    with ExitStack() as stack:
+        writer, judge = (
+            stack.enter_context(opened_unasked(name, config, home=home))
+            for name in (config.explain.model, config.score.judge)
+        )
+        parts = [plan_explaining(run, writer), plan_certifying(run, judge), *plan_scoring(run, judge)]
+    folders = run.dictionary_paths
+    return Plan(tuple(parts), config.harvest.n_tokens, [f"{f.parent.name}/{f.name}" for f in folders])
+
+
+def plan_explaining(run: Run, writer: LLM) -> Part:
+    """Return what the explainers would ask."""
+    if _has_evidence(run):
+        return Part("explain", estimate(writer, _explain_questions(run)), is_bound=False)
+    section = run.config.explain
+    n = _most_features(run) * sum(EXPLAIN_PROMPTS[name] is not None for name in section.explainers)
+    bound = at_most(writer, n, tokens_in=n * EXPLAIN_TOKENS, tokens_out=n * section.max_tokens)
+    return Part("explain", bound, is_bound=True)
+
+
+def plan_certifying(run: Run, judge: LLM) -> Part:
+    """Return a bound of what the judge's examination would ask; nothing once its certificate stands."""
+    section, scorers = run.config.certify, scorers_of(run)
+    is_done = has_part(run.directory, "certificates", run.config.score.judge)
+    n = 0 if is_done else section.n_features * len(RUNGS) * section.n_items
+    n_injected = 0 if is_done else section.n_features * section.n_items
+    counts = [(scorer, n + n_injected * (scorer.name == SCORER)) for scorer in scorers]
+    tokens_in = sum(count * scorer.tokens_a_call for scorer, count in counts)
+    tokens_out = sum(count * _longest_answer(scorer) for scorer, count in counts)
+    n_all = sum(count for _, count in counts)
+    return Part("certify", at_most(judge, n_all, tokens_in=tokens_in, tokens_out=tokens_out), is_bound=True)
+
+
+def plan_scoring(run: Run, judge: LLM) -> Iterator[Part]:
+    """Yield what each scorer would ask."""
+    are_known = _has_labels(run)
+    for scorer in scorers_of(run):
+        if are_known:
+            yield Part(scorer.name, estimate(judge, _score_questions(run, scorer)), is_bound=False)
+        else:
+            yield Part(scorer.name, _most_scoring(run, scorer, judge), is_bound=True)
+
+
+def _most_scoring(run: Run, scorer: Scorer, judge: LLM) -> Estimate:
+    section = run.config.score
+    n_labels = len(run.config.explain.explainers) + section.n_shuffled + section.n_blank
+    n = _most_features(run) * n_labels * scorer.calls
+    return at_most(judge, n, tokens_in=n * scorer.tokens_a_call, tokens_out=n * _longest_answer(scorer))
+
+
+def _most_features(run: Run) -> int:
+    section = run.config.features
+    return len(set(section.only)) or section.n_per_dictionary * len(run.dictionary_paths)
+
+
+def _longest_answer(scorer: Scorer) -> int:
+    """Return the tokens of an answer in words, where no probabilities are had."""
+    wanted = [LONGEST_ANSWERS[need] for need in scorer.needs if need in LONGEST_ANSWERS]
+    return max((n_tokens_for(Question("", "", 1, wants)) for wants in wanted), default=0)
+
+
+def _chunks(run: Run) -> list[Chunk]:
+    """Return the chunks of the dictionaries whose evidence stands; the subject is not loaded to find them."""
+    return run.once("chunks", lambda: finished_chunks(run.directory, run.config))
+
+
+def _has_evidence(run: Run) -> bool:
+    return len({chunk.dictionary for chunk in _chunks(run)}) == len(run.dictionary_paths)
+
+
+def _has_labels(run: Run) -> bool:
+    return _has_evidence(run) and all(has_part(run.directory, "explanations", chunk.name) for chunk in _chunks(run))
+
+
+def _explain_questions(run: Run) -> Iterator[Question]:
+    for chunk in _chunks(run):
+        for e in read_evidence(run, chunk):
+            asked = (explainer.question(e) for explainer in explainers_of(run))
+            yield from (question for question in asked if question is not None)
+
+
+def _score_questions(run: Run, scorer: Scorer) -> Iterator[Question]:
+    for chunk in _chunks(run):
+        for e, labelled in labels_to_test(run, chunk, read_evidence(run, chunk)):
+            yield from scorer.questions(e, labelled)

@@ -18,8 +18,10 @@ from autointerp.core.errors import ConfigError
 from autointerp.core.protocols import LLM
 from autointerp.core.types import FeatureId, Prompt
 from autointerp.explain.settings import ExplainSettings
+from autointerp.llm.budget import Budget
 from autointerp.pipeline.config import Config
 from autointerp.pipeline.judges import family_of, open_judge
+from autointerp.pipeline.ledger import spent_by
 from autointerp.pipeline.shipped import DEMO_LADDER, demo_ladder_folder, load_prompts
 from autointerp.score.settings import ScoreSettings
 
@@ -112,14 +114,28 @@ class Run:
     def judge(self, name: str) -> LLM:
         """Return the model behind *name*, its replies kept once for all runs.
 
-        A model in this process is loaded once for all chunks, and let go when another is asked for.
+        Opened once for all chunks: a server's pace is kept, and a model in this process is loaded once and let
+        go when another is asked for.
         """
         if not name.startswith("local:"):
-            return open_judge(name, self)
+            return self.once(f"judge {name}", lambda: open_judge(name, self))
         if self._local is None or self._local.name != name:
             self._local = None
             self._local = open_judge(name, self)
         return self._local
+
+    @cached_property
+    def budget(self) -> Budget:
+        """One ceiling for all models of the run; what earlier attempts spent counts."""
+        ceiling = self.config.budget
+        return Budget(usd=ceiling.usd, tokens=ceiling.tokens, spent=spent_by(self.directory))
+
+    def close(self) -> None:
+        """Let go of the models: their stores, and the notes of calls under way."""
+        models = [model for name, model in self._made.items() if name.startswith("judge ")]
+        for model in [*models, self._local]:
+            if close := getattr(model, "close", None):
+                close()
 
     @cached_property
     def explain_settings(self) -> ExplainSettings:
@@ -188,7 +204,7 @@ def _check_named(names: Sequence[str], widths: Mapping[str, int]) -> None:
 def config_key(run: Run) -> str:
     """Return the hash of what must not change within a run's folder: settings, prompt words and text."""
     prompts = sorted((n, p.version) for n, p in run.prompts.items())
-    return content_key(run.config.model_dump_json(), *prompts, *run.corpus_contents.items())
+    return content_key(run.config.decisive, *prompts, *run.corpus_contents.items())
 
 
 def find_dictionaries(name: str) -> list[Path]:

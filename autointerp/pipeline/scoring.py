@@ -37,7 +37,6 @@ def score_chunk(run: Run, chunk: str) -> None:
     shuffled = [i.labelled.explanation for i in items if i.labelled.control == "shuffled"]
     write_part(run.directory, "explanations", shuffled_part(chunk), _unique_rows(shuffled))
     write_part(run.directory, "failures", f"score-{chunk}", asked.failures)
-    write_part(run.directory, "calls", f"score-{chunk}", asked.calls)
     rows = [prediction_row(prediction) for predictions, _ in graded for prediction in predictions]
     write_part(run.directory, "predictions", chunk, rows)
     write_part(run.directory, "scores", chunk, [score_row(score) for score in scores])

@@ -8,6 +8,7 @@ from autointerp.pipeline.certifying import certify_judge
 from autointerp.pipeline.config import Config
 from autointerp.pipeline.driver import opened
 from autointerp.pipeline.order import carry_out_stages
+from autointerp.pipeline.readiness import make_judge_ready, scorer_askers
 from autointerp.pipeline.run import OnProgress
 
 
@@ -38,11 +39,17 @@ class Certified:
             )
             verdict = "certified" if c.certified else f"not certified: {c.reason}"
             lines.append(f"{c.scorer} {c.metric}: {tau} · {auroc} · {c.n_read}/{c.n_asked} read · {verdict}")
+        lines += [f"orders in the text turned {rate:.2f} of {n} verdicts" for rate, n in self._turned()]
         return "\n".join([f"judge {self.judge}", *lines])
+
+    def _turned(self) -> set[tuple[float, int]]:
+        """Return the one flip rate of detection, which stands in each of its certificates."""
+        return {(c.flip_rate, c.n_flip) for c in self.certificates if c.flip_rate is not None}
 
 
 def certify_one(config: Config, judge: str, *, home: Path, on_progress: OnProgress) -> Certified:
     """Certify a judge on the harvest of a configuration, harvesting first if need be."""
     with opened(config, home=home, on_progress=on_progress) as run:
+        make_judge_ready(run, judge, scorer_askers(run))
         carry_out_stages(run, "harvest")
         return Certified(judge, certify_judge(run, judge, stage="certify"))

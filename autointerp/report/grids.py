@@ -40,6 +40,7 @@ def certificate_grid(certificates: Sequence[Certificate]) -> Grid:
     head = (
         "judge", "scorer, metric", "standing", "AUROC right\nvs wrong [95%]", "tau [95%]", "exact label\nfirst",
         "sensitivity", "specificity", "features", "labels", "replies\nread",
+        "turned by\norders in text",
     )  # fmt: skip
     rows = tuple(
         (
@@ -47,7 +48,7 @@ def certificate_grid(certificates: Sequence[Certificate]) -> Grid:
             _range(c.auroc, c.auroc_low, c.auroc_high), _range(c.tau, c.tau_low, c.tau_high),
             _optional(c.exact_first, 2),
             _optional(c.sensitivity, 2), _optional(c.specificity, 2), count(c.n_features), count(c.n_labels),
-            f"{c.n_read}/{c.n_asked}",
+            f"{c.n_read}/{c.n_asked}", c.flipped or "not asked",
         )
         for c in certificates
     )  # fmt: skip

@@ -20,6 +20,7 @@ from autointerp.report import grids
 from autointerp.report.cards import Card, build_cards, predicted_scale
 from autointerp.report.charts import Picture, extent_of, score_distribution, width_curve
 from autointerp.report.choice import Choice, choose_features
+from autointerp.report.costs import cost_grid, lost_sentence, models_of
 from autointerp.report.glossary import GLOSSARY
 from autointerp.report.grids import Grid
 from autointerp.report.limits import limits
@@ -59,6 +60,8 @@ class Page:
     random: tuple[Card, ...]
     extreme: tuple[Card, ...]
     failures: Grid
+    cost: Grid
+    lost: str
     reproduce: tuple[tuple[str, str], ...]
     config: str
     evidence: str
@@ -102,6 +105,8 @@ def build_page(run: RunTables, *, seed: int = 0) -> Page:
         random=build_cards(run, choice.random, seed=seed),
         extreme=build_cards(run, _new(choice), seed=seed),
         failures=grids.failures_grid(failures_by_reason(run["failures"])),
+        cost=cost_grid(run),
+        lost=lost_sentence(run.sent, models_of(run)),
         reproduce=tuple(_reproduce(run)),
         config=json.dumps(manifest.get("config", {}), indent=2, ensure_ascii=False, default=str),
         evidence=evidence_sentence(run["evidence"]),
@@ -214,22 +219,10 @@ def _described(value: object) -> str:
 
 
 def _reproduce(run: RunTables) -> Iterator[tuple[str, str]]:
-    """Yield what another person needs to get the same tables, and what it cost."""
+    """Yield what another person needs to get the same tables."""
     manifest = run.manifest
     for name in ("command", "git_commit", "config_key", "key", "seeds", "versions", "harvest", "timings"):
         if manifest.get(name) is not None:
             yield {"timings": "timings (seconds)"}.get(name, name.replace("_", " ")), _described(manifest[name])
     for row in run["dictionaries"].to_dict("records"):
         yield f"sha256 of {row['dictionary']}", str(row["sha256"])
-    yield "language model calls", _calls(run)
-
-
-def _calls(run: RunTables) -> str:
-    calls = run["calls"]
-    if calls.empty:
-        return "none on record"
-    asked = calls[~calls["cached"].astype(bool)]
-    known, unknown = asked["usd"].dropna(), int(asked["usd"].isna().sum())
-    price = f"{known.sum():.2f} USD" + (f" and {count(unknown)} calls of unknown price" if unknown else "")
-    tokens = f"{count(calls['tokens_in'].sum())} tokens in, {count(calls['tokens_out'].sum())} out"
-    return f"{count(len(calls))}, {count(len(calls) - len(asked))} of them from the cache; {tokens}; {price}"

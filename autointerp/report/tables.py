@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from autointerp.analysis.coverage import with_outcomes
+from autointerp.llm.sent import Sent, possibly_paid
 from autointerp.store.manifest import read_manifest
 from autointerp.store.parts import read_table
 from autointerp.store.schemas import TABLES
@@ -24,10 +25,14 @@ UNREAD = {"features": {"histogram", "token_stats", "promoted", "suppressed"}, "e
 
 @dataclass(frozen=True, slots=True)
 class RunTables:
-    """Frames by table name, and the manifest. A table nobody wrote is there and empty."""
+    """Frames by table name, and the manifest. A table nobody wrote is there and empty.
+
+    ``sent``: calls of all runs of the home that may have been paid for without an answer.
+    """
 
     tables: Mapping[str, pd.DataFrame]
     manifest: Mapping[str, Any] = field(default_factory=dict)
+    sent: tuple[Sent, ...] = ()
 
     def __getitem__(self, table: str) -> pd.DataFrame:
         return self.tables.get(table, empty_table(table))
@@ -77,7 +82,8 @@ def load_run(path: Path) -> RunTables:
     """
     manifest = read_manifest(path)
     tables = {table: read_table(path, table, columns=_columns(table)) for table in READ}
-    return RunTables(tables | {"features": with_outcomes(tables["features"], tables["scores"])}, manifest)
+    sent = tuple(possibly_paid(path.absolute().parents[1] / "cache" / "sent"))
+    return RunTables(tables | {"features": with_outcomes(tables["features"], tables["scores"])}, manifest, sent)
 
 
 def _columns(table: str) -> list[str]:

@@ -49,7 +49,8 @@ class Certificate:
     ``tau``: mean Kendall tau-b over ladders. ``auroc``: exact labels against wrong ones.
     ``exact_first``: share of ladders. ``sensitivity``, ``specificity``: of the judge, against what the
     label says, not against the feature. None = could not be measured. Error rates measured here may
-    not carry over to other concepts.
+    not carry over to other concepts. ``flip_rate``: share of ``n_flip`` verdicts on exact labels that an
+    order written into the text turned; asked of detection alone.
     """
 
     judge: str
@@ -71,6 +72,8 @@ class Certificate:
     specificity: float | None
     certified: bool
     reason: str
+    flip_rate: float | None = None
+    n_flip: int | None = None
 
 
 def certify(

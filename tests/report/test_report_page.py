@@ -132,6 +132,7 @@ def test_verdict_and_coverage_stand_before_scores(build: Builder) -> None:
         "random",
         "extreme",
         "failures",
+        "cost",
         "reproduce",
         "glossary",
     ]
