@@ -49,16 +49,22 @@ class Explainer(Protocol):
 class Scorer(Protocol):
     """Ask, read, grade: no I/O.
 
-    ``chance`` is None when a worthless label has no fixed score; ``n_asked`` windows per feature are
-    stated by ``calls``; ``direction`` is +1 when higher is better.
+    ``headline``: the (variant, metric) it is read by, of which ``chance``, ``low``, ``high`` and
+    ``direction`` speak; ``chance`` is None when a worthless label has no fixed score, ``direction`` is
+    +1 when higher is better. ``calls`` and ``tokens`` are what one label costs, roughly. ``needs``: some
+    of ``digits``, ``yes_no``, ``text``, ``subject``, ``encoder``. ``uses_label`` is False where the
+    feature itself is judged, whatever its label.
     """
 
     name: str
+    headline: tuple[str, str]
     chance: float | None
     low: float
     high: float
     direction: int
     calls: int
+    tokens: int
+    uses_label: bool
     needs: tuple[str, ...]
 
     def questions(self, evidence: Evidence, labelled: Labelled) -> list[Question]:

@@ -5,26 +5,29 @@ from collections.abc import Callable, Mapping
 from autointerp.core.protocols import Scorer
 from autointerp.core.types import Prompt
 from autointerp.score.detection import Detection
+from autointerp.score.fuzzing import Fuzzing
 from autointerp.score.settings import ScoreSettings
 from autointerp.score.simulation import Simulation
 
 Factory = Callable[[Prompt | None, ScoreSettings], Scorer]
 
 
-def make_detection(prompt: Prompt | None, settings: ScoreSettings) -> Detection:
-    """Return the scorer of the prompt ``detection``."""
-    assert prompt is not None, "detection needs its prompt"
-    return Detection(prompt, settings)
+def asking(scorer: Callable[[Prompt, ScoreSettings], Scorer]) -> Factory:
+    """Return the factory of a scorer that cannot do without its prompt."""
+
+    def make(prompt: Prompt | None, settings: ScoreSettings) -> Scorer:
+        assert prompt is not None, "this scorer needs its prompt"
+        return scorer(prompt, settings)
+
+    return make
 
 
-def make_simulation(prompt: Prompt | None, settings: ScoreSettings) -> Simulation:
-    """Return the scorer of the prompt ``simulation``."""
-    assert prompt is not None, "simulation needs its prompt"
-    return Simulation(prompt, settings)
-
-
-SCORERS: Mapping[str, Factory] = {"simulation": make_simulation, "detection": make_detection}
-PROMPTS: Mapping[str, str | None] = {"simulation": "simulation", "detection": "detection"}
+SCORERS: Mapping[str, Factory] = {
+    "simulation": asking(Simulation),
+    "detection": asking(Detection),
+    "fuzzing": asking(Fuzzing),
+}
+PROMPTS: Mapping[str, str | None] = {"simulation": "simulation", "detection": "detection", "fuzzing": "fuzzing"}
 """The prompt file of each scorer; None where no language model is asked."""
 COMPACT: Mapping[str, str] = {"simulation": "simulation_compact"}
 

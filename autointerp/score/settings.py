@@ -18,6 +18,7 @@ class ScoreSettings:
     ``placeholder``, ``after``: how the simulation prompt writes an unknown strength and begins a text.
     ``max_tokens``: of a yes or no, for judges that have to write it.
     ``n_expected``: detection items a feature, for estimates only.
+    ``mark_fraction``: fuzzing marks a token from this share of its window's peak (delphi: 0.3).
     """
 
     min_available: int = 20
@@ -30,6 +31,7 @@ class ScoreSettings:
     after: str = "<start>"
     max_tokens: int = 4
     n_expected: int = 40
+    mark_fraction: float = 0.3
     seed: int = 0
 
     def __post_init__(self) -> None:

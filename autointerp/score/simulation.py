@@ -26,6 +26,7 @@ from autointerp.metrics.intervals import bootstrap_interval
 from autointerp.prompting.files import render
 from autointerp.prompting.replies import is_refusal, read_digits
 from autointerp.prompting.windows import safe_text, token_lines, token_run
+from autointerp.score.cost import estimate_tokens
 from autointerp.score.grading import (
     Count,
     Estimate,
@@ -49,16 +50,19 @@ class Simulation:
     """One question a window, all tokens at once; signed and uncalibrated correlation, pooled over tokens."""
 
     name = "simulation"
+    headline = (TOP_AND_RANDOM, METRIC)
     chance: float | None = 0.0
     low = -1.0
     high = 1.0
     direction = 1
+    uses_label = True
     needs: tuple[str, ...] = ("digits",)
 
     def __init__(self, prompt: Prompt, settings: ScoreSettings) -> None:
         self.prompt = prompt
         self.settings = settings
         self.calls = settings.n_top + settings.n_random
+        self.tokens = estimate_tokens(prompt, calls=self.calls, text=192 if settings.layout == "lines" else 128)
 
     def questions(self, evidence: Evidence, labelled: Labelled) -> list[Question]:
         """Return one question a window in the order of their names; none when there are too few examples."""

@@ -68,8 +68,7 @@ def evidence() -> Evidence:
 def prompts() -> Prompts:
     """The prompts that are shipped."""
     folder = Path(__file__).parents[2] / "prompts"
-    names = ("simulation", "simulation_compact", "detection")
-    return {name: parse_prompt(name, (folder / f"{name}.jinja").read_text()) for name in names}
+    return {path.stem: parse_prompt(path.stem, path.read_text()) for path in sorted(folder.glob("*.jinja"))}
 
 
 @pytest.fixture
@@ -97,13 +96,19 @@ def reply_to(question: Question, rows: tuple[tuple[float, ...], ...], kind: str 
 
 @pytest.fixture
 def oracle() -> Judge:
-    """A judge that knows what each label in RULES means and answers from the label, not from the feature."""
+    """A judge that knows what each label in RULES means and answers from the label, not from the feature.
+
+    Marked tokens are what the label says if at least half of them are.
+    """
 
     def answer(question: Question) -> Reply:
         about = question.about
         assert about is not None
         assert about.window is not None
         strengths = [RULES[about.label].get(token, 0.0) for token in about.window.tokens]
+        if about.marked:
+            yes = float(2 * sum(strengths[place] > 0 for place in about.marked) >= len(about.marked))
+            return reply_to(question, ((yes, 1 - yes),))
         if not isinstance(question.wants, Digits):
             yes = float(any(strengths))
             return reply_to(question, ((yes, 1 - yes),))
@@ -139,4 +144,18 @@ def judge_with() -> Callable[[Scorer, Evidence, Labelled, Judge], list[Predictio
 
 @pytest.fixture
 def by_metric() -> Callable[[tuple[Score, ...]], dict[str, Score]]:
-    return lambda scores: {score.variant or score.metric: score for score in scores}
+    return lambda scores: {score.variant or score.metric: score for score in reversed(scores)}
+
+
+@pytest.fixture
+def garbled(oracle: Judge) -> Callable[[int], Judge]:
+    """The oracle, of whose replies this percentage cannot be read."""
+
+    def of(percent: int) -> Judge:
+        def answer(question: Question) -> Reply:
+            is_lost = int(question.key, 16) % 100 < percent
+            return replace(oracle(question), probabilities=(), text="well, maybe") if is_lost else oracle(question)
+
+        return answer
+
+    return of
