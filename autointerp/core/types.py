@@ -102,8 +102,9 @@ class Sample:
     """A window, the stratum it was drawn from and its inclusion weight (1 / inclusion probability).
 
     Strata: ``top``, ``firing:0`` .. ``firing:9`` (linear buckets between 0 and the peak), ``random``,
-    ``silent:random``, ``silent:same_token``, ``silent:near`` and ``neighbour`` (the other half of a
-    64-token simulation window; weight 0, it stands for nothing by itself).
+    ``silent:random``, ``silent:same_token``, ``silent:near``, ``silent:sibling:FEATURE`` and
+    ``silent:other:FEATURE`` (a window on which that feature fires: of a near direction, or any) and
+    ``neighbour`` (the other half of a 64-token simulation window; weight 0, it stands for nothing by itself).
     """
 
     window: Window
@@ -133,27 +134,13 @@ class TokenStat:
 
 
 @dataclass(frozen=True, slots=True)
-class Rival:
-    """Another feature's firing windows, for telling two features apart; this feature is silent on the held-out ones.
-
-    ``kind``: how it was found, ``random`` or ``near`` (nearest decoder directions).
-    """
-
-    feature: FeatureId
-    kind: str
-    shown: tuple[Window, ...]
-    held_out: tuple[Window, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Evidence:
     """A feature's sampled windows, divided by document. A leaking one cannot be built.
 
     ``density``: firing share of tokens. ``window_density``: firing share of 32-token tiles.
     ``peak``: largest activation seen on any side. ``n_available``: held-out firing tiles there were
     to draw from. ``token_stats``: the shown side's firing tokens; ``base_rate`` of a token is
-    ``seen / n_shown_tokens``. ``promoted``, ``suppressed``: output tokens, the strongest first;
-    ``unrelated``: tokens drawn from the whole vocabulary, none of them promoted.
+    ``seen / n_shown_tokens``. ``promoted``, ``suppressed``: output tokens, the strongest first.
     """
 
     feature: FeatureId
@@ -169,16 +156,14 @@ class Evidence:
     token_stats: tuple[TokenStat, ...] = ()
     n_shown_tokens: int = 0
     siblings: tuple[FeatureId, ...] = ()
-    rivals: tuple[Rival, ...] = ()
-    unrelated: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         owner: dict[str, str] = {}
         for side in SIDES:
-            rivals = [window for rival in self.rivals for window in getattr(rival, side, ())]
-            for window in (*(sample.window for sample in getattr(self, side)), *rivals):
-                if owner.setdefault(window.doc, side) != side:
-                    msg = f"{self.feature}: document {window.doc} is on two sides, {owner[window.doc]} and {side}"
+            for sample in getattr(self, side):
+                doc = sample.window.doc
+                if owner.setdefault(doc, side) != side:
+                    msg = f"{self.feature}: document {doc} is on two sides, {owner[doc]} and {side}"
                     raise ValueError(msg)
         if not 0 <= self.density <= 1 or not 0 <= self.window_density <= 1:
             msg = f"{self.feature}: density {self.density} and window density {self.window_density} must lie in [0, 1]"

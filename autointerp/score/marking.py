@@ -62,7 +62,7 @@ def choose_marked(evidence: Evidence, settings: ScoreSettings) -> list[Marked]:
     # What could not be misplaced goes first to the silent tiles: else long patterns would be a sign of firing.
     rest = [places for number, places in enumerate(patterns) if number not in misplaced]
     wrong = [Marked(firing[tile].window, patterns[number], 0.0, False) for number, tile in misplaced.items()]
-    wrong += _mark_silent(silent, [*rest, *(patterns[number] for number in misplaced)])
+    wrong += _mark_silent(silent, rest, patterns)
     feature = str(evidence.feature)
     return draw([*own, *wrong], len(own) + len(wrong), seed=settings.seed, key=lambda m: ("marks", feature, m.item))
 
@@ -87,10 +87,10 @@ def _misplace(firing: Sequence[Sample], patterns: Sequence[Places]) -> dict[int,
     return {pattern: int(tile) for pattern, tile in enumerate(tiles) if tile >= 0}
 
 
-def _mark_silent(silent: Sequence[Sample], patterns: Sequence[Places]) -> list[Marked]:
-    """Return the tiles with the patterns dealt out in turn, each as often as any other but for the last round."""
+def _mark_silent(silent: Sequence[Sample], first: Sequence[Places], patterns: Sequence[Places]) -> list[Marked]:
+    """Return the tiles with those patterns dealt out that come *first*, then all of them, round after round."""
     marked: list[Marked] = []
-    left: deque[Places] = deque()
+    left = deque(first)
     for sample in silent:
         if not any(_fits(places, sample.window) for places in left):
             left.extend(patterns)

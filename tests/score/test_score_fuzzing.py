@@ -92,12 +92,12 @@ def test_choice_does_not_depend_on_order(evidence):
 
 
 def _skewed(number):
-    """A feature that fires on runs of one to four tokens, mostly late in the tile; some fire nearly everywhere."""
+    """A feature that fires on runs of one to four tokens, mostly late in the tile; a third are dense."""
 
     def tile(doc, *, fires):
         start = int(32 * uniform(number, doc, "at") ** 0.3)
         stop = start + 1 + int(4 * uniform(number, doc, "long"))
-        dense = uniform(number, doc, "dense") < 0.1
+        dense = uniform(number, doc, "dense") < 0.3
         on = [fires and (start <= i < stop or (dense and i % 2)) for i in range(32)]
         return Window(doc, 0, tuple("x" * 32), tuple(float(i) for i in on))
 
@@ -107,7 +107,7 @@ def _skewed(number):
 
 
 def test_places_number_and_order_of_marks_say_nothing():
-    """A classifier that sees positions, number and runs of marks and the order of items stays at chance."""
+    """Positions, number and runs of marks and the order of items stay at chance, one by one and in a classifier."""
     rows, truth, group = [], [], []
     for number in range(60):
         for order, marked in enumerate(choose_marked(_skewed(number), ScoreSettings())):
@@ -117,8 +117,10 @@ def test_places_number_and_order_of_marks_say_nothing():
             group.append(number)
     counts = Counter(truth)
     assert counts[True] >= 1400
-    assert counts[False] >= 2000
-    model = HistGradientBoostingClassifier(max_iter=40, random_state=0)
+    assert counts[False] >= 1900
+    single = [auroc(truth, column) for column in np.array(rows, dtype=np.float64).T]
+    assert max(abs(area - 0.5) for area in single) < 0.03
+    model = HistGradientBoostingClassifier(max_iter=20, random_state=0)
     guess = cross_val_predict(
         model, np.array(rows, dtype=np.float64), truth, groups=group, cv=GroupKFold(5), method="predict_proba"
     )
