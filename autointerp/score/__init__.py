@@ -8,6 +8,8 @@ from autointerp.score.detection import Detection
 from autointerp.score.fuzzing import Fuzzing
 from autointerp.score.settings import ScoreSettings
 from autointerp.score.simulation import Simulation
+from autointerp.score.simulation_json import SimulationJson
+from autointerp.score.spearman import Spearman
 
 Factory = Callable[[Prompt | None, ScoreSettings], Scorer]
 
@@ -24,12 +26,20 @@ def asking(scorer: Callable[[Prompt, ScoreSettings], Scorer]) -> Factory:
 
 SCORERS: Mapping[str, Factory] = {
     "simulation": asking(Simulation),
+    "simulation_json": asking(SimulationJson),
+    "spearman": asking(Spearman),
     "detection": asking(Detection),
     "fuzzing": asking(Fuzzing),
 }
-PROMPTS: Mapping[str, str | None] = {"simulation": "simulation", "detection": "detection", "fuzzing": "fuzzing"}
+PROMPTS: Mapping[str, str | None] = {
+    "simulation": "simulation",
+    "simulation_json": "simulation_json",
+    "spearman": "simulation",
+    "detection": "detection",
+    "fuzzing": "fuzzing",
+}
 """The prompt file of each scorer; None where no language model is asked."""
-COMPACT: Mapping[str, str] = {"simulation": "simulation_compact"}
+COMPACT: Mapping[str, str] = {"simulation": "simulation_compact", "spearman": "simulation_compact"}
 
 
 def prompt_of(scorer: str, settings: ScoreSettings) -> str | None:

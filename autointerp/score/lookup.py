@@ -31,13 +31,30 @@ def lookup_label(evidence: Evidence) -> Labelled:
 
 
 def predict_by_lookup(scorer: Scorer, evidence: Evidence) -> list[Prediction]:
-    """Return the scorer's predictions with the table in the judge's place; none with too few examples."""
+    """Return the scorer's predictions with the table in the judge's place.
+
+    None with too few examples, and none of a scorer whose questions no table can answer.
+    """
     labelled = lookup_label(evidence)
+    questions = scorer.questions(evidence, labelled)
+    if not scorer.uses_label or not all(map(can_look_up, questions)):
+        return []
     return [
         prediction
-        for question in scorer.questions(evidence, labelled)
+        for question in questions
         for prediction in scorer.read(evidence, labelled, LOOKUP, question, lookup_reply(evidence, question))
     ]
+
+
+def can_look_up(question: Question) -> bool:
+    """Return whether a table of tokens answers it: yes or no, or a digit for each token of the window."""
+    window = question.about.window if question.about else None
+    match question.wants:
+        case Digits(count=count):
+            return window is not None and count == len(window.tokens)
+        case YesNo():
+            return window is not None
+    return False
 
 
 def lookup_reply(evidence: Evidence, question: Question) -> Reply:
