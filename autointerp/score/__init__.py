@@ -4,12 +4,17 @@ from collections.abc import Callable, Mapping
 
 from autointerp.core.protocols import Scorer
 from autointerp.core.types import Prompt
+from autointerp.score.contrastive import Contrastive
 from autointerp.score.detection import Detection
 from autointerp.score.fuzzing import Fuzzing
+from autointerp.score.intruder import Intruder
+from autointerp.score.logits import Logits
 from autointerp.score.settings import ScoreSettings
 from autointerp.score.simulation import Simulation
 from autointerp.score.simulation_json import SimulationJson
+from autointerp.score.sorting import Sort
 from autointerp.score.spearman import Spearman
+from autointerp.score.specificity import Specificity
 
 Factory = Callable[[Prompt | None, ScoreSettings], Scorer]
 
@@ -30,6 +35,11 @@ SCORERS: Mapping[str, Factory] = {
     "spearman": asking(Spearman),
     "detection": asking(Detection),
     "fuzzing": asking(Fuzzing),
+    "specificity": asking(Specificity),
+    "intruder": asking(Intruder),
+    "contrastive": asking(Contrastive),
+    "sort": asking(Sort),
+    "logits": asking(Logits),
 }
 PROMPTS: Mapping[str, str | None] = {
     "simulation": "simulation",
@@ -37,6 +47,11 @@ PROMPTS: Mapping[str, str | None] = {
     "spearman": "simulation",
     "detection": "detection",
     "fuzzing": "fuzzing",
+    "specificity": "specificity",
+    "intruder": "intruder",
+    "contrastive": "contrastive",
+    "sort": "sort",
+    "logits": "logits",
 }
 """The prompt file of each scorer; None where no language model is asked."""
 COMPACT: Mapping[str, str] = {"simulation": "simulation_compact", "spearman": "simulation_compact"}

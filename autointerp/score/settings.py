@@ -25,6 +25,9 @@ class ScoreSettings:
     ``tokens_per_number``: of a reply that writes every token with its strength as JSON.
     ``n_excerpts``: of nine tokens, for ``spearman``: top, spread over strata, random, token out of context
     (Towards Monosemanticity: 6 + 24 + 10 + 20).
+    ``n_choices``: questions of ``intruder``, ``contrastive`` and each variant of ``sort``; ``n_examples``:
+    windows of a feature shown in place of a label. ``n_logits``: tokens of either kind (Towards
+    Monosemanticity: 50).
     ``max_tokens``: of a yes or no, for judges that have to write it.
     ``n_expected``: detection items a feature, for estimates only.
     ``mark_fraction``: fuzzing marks a token from this share of its window's peak (delphi: 0.3).
@@ -41,6 +44,9 @@ class ScoreSettings:
     simulation_metrics: tuple[str, ...] = ("correlation",)
     tokens_per_number: int = 16
     n_excerpts: tuple[int, int, int, int] = (6, 24, 10, 20)
+    n_choices: int = 20
+    n_examples: int = 8
+    n_logits: int = 50
     max_tokens: int = 4
     n_expected: int = 40
     mark_fraction: float = 0.3
