@@ -1,8 +1,9 @@
 """What the stages expect of one another; no implementation."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Protocol
 
+from autointerp.core.steps import Answer, Step
 from autointerp.core.types import (
     Evidence,
     Explanation,
@@ -79,4 +80,40 @@ class Scorer(Protocol):
 
     def grade(self, evidence: Evidence, predictions: Sequence[Prediction]) -> tuple[Score, ...]:
         """Return one score a metric and variant from the predictions of one label, judge, control and draw."""
+        ...
+
+
+class StepExplainer(Protocol):
+    """Writes a label by steps: one that asks again, or that tries its labels on the select side."""
+
+    name: str
+
+    def steps(self, evidence: Evidence) -> Generator[Step, Answer, Explanation | Failure]:
+        """Yield one step at a time, be sent its answer, and return the label."""
+        ...
+
+
+class StepScorer(Protocol):
+    """Asks and reads by steps, for it needs the subject, an encoder, or an answer before the next question.
+
+    The attributes are those of ``Scorer``; ``calls`` counts steps.
+    """
+
+    name: str
+    headline: tuple[str, str]
+    chance: float | None
+    low: float
+    high: float
+    direction: int
+    calls: int
+    tokens: int
+    uses_label: bool
+    needs: tuple[str, ...]
+
+    def steps(self, evidence: Evidence, labelled: Labelled, judge: str) -> Generator[Step, Answer, list[Prediction]]:
+        """Yield one step at a time, be sent its answer, and return one prediction an item, read or not."""
+        ...
+
+    def grade(self, evidence: Evidence, predictions: Sequence[Prediction]) -> tuple[Score, ...]:
+        """Return one score a metric and variant, as a ``Scorer`` does: stored predictions are graded again for free."""
         ...

@@ -219,7 +219,11 @@ class About:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of a language model. ``key`` hashes everything that decides the reply."""
+    """What is asked of a language model. ``key`` hashes everything that decides the reply.
+
+    ``role``: who is asked where one run has several models, ``explainer``, ``judge`` or ``writer``; empty
+    for the only one. Neither it nor ``about`` is in the key.
+    """
 
     system: str
     prompt: str
@@ -228,6 +232,7 @@ class Question:
     sampling: tuple[tuple[str, float], ...] = ()
     repeat: str = ""
     about: About | None = field(default=None, compare=False)
+    role: str = field(default="", compare=False)
 
     @cached_property
     def key(self) -> str:
@@ -259,9 +264,16 @@ class Reply:
     tries: int = 1
 
 
+LABEL_KINDS = ("input token", "input concept", "context", "output", "position", "none")
+
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A label with its provenance. Text is empty only for the blank control."""
+    """A label with its provenance. Text is empty only for the blank control.
+
+    ``text`` is the short form. ``long``: the long form, ``kind``: one of ``LABEL_KINDS``, ``concepts``: each
+    thing that sets the feature off, where it has several; empty where the explainer was not asked.
+    """
 
     feature: FeatureId
     text: str
@@ -271,8 +283,14 @@ class Explanation:
     question: str = ""
     tokens: int = 0
     usd: float | None = None
+    long: str = ""
+    kind: str = ""
+    concepts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.kind and self.kind not in LABEL_KINDS:
+            msg = f"{self.feature}: a label of kind {self.kind!r}; known: {', '.join(LABEL_KINDS)}"
+            raise ValueError(msg)
         if not self.text.strip() and self.explainer != "control:blank":
             msg = f"{self.feature}: an explanation from {self.explainer} must not be empty"
             raise ValueError(msg)
