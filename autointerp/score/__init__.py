@@ -1,14 +1,17 @@
-"""Scorers, by name."""
+"""Scorers, by name: those that ask all their questions at once, and those that go by steps."""
 
 from collections.abc import Callable, Mapping
 
-from autointerp.core.protocols import Scorer
+from autointerp.core.protocols import Scorer, StepScorer
 from autointerp.core.types import Prompt
 from autointerp.score.contrastive import Contrastive
 from autointerp.score.detection import Detection
+from autointerp.score.embedding import Embedding
 from autointerp.score.fuzzing import Fuzzing
 from autointerp.score.intruder import Intruder
 from autointerp.score.logits import Logits
+from autointerp.score.purity import Purity
+from autointerp.score.sensitivity import Sensitivity
 from autointerp.score.settings import ScoreSettings
 from autointerp.score.simulation import Simulation
 from autointerp.score.simulation_json import SimulationJson
@@ -17,6 +20,7 @@ from autointerp.score.spearman import Spearman
 from autointerp.score.specificity import Specificity
 
 Factory = Callable[[Prompt | None, ScoreSettings], Scorer]
+StepFactory = Callable[[Prompt | None, ScoreSettings], StepScorer]
 
 
 def asking(scorer: Callable[[Prompt, ScoreSettings], Scorer]) -> Factory:
@@ -34,6 +38,7 @@ SCORERS: Mapping[str, Factory] = {
     "simulation_json": asking(SimulationJson),
     "spearman": asking(Spearman),
     "detection": asking(Detection),
+    "purity": asking(Purity),
     "fuzzing": asking(Fuzzing),
     "specificity": asking(Specificity),
     "intruder": asking(Intruder),
@@ -46,6 +51,7 @@ PROMPTS: Mapping[str, str | None] = {
     "simulation_json": "simulation_json",
     "spearman": "simulation",
     "detection": "detection",
+    "purity": "detection",
     "fuzzing": "fuzzing",
     "specificity": "specificity",
     "intruder": "intruder",
@@ -54,6 +60,23 @@ PROMPTS: Mapping[str, str | None] = {
     "logits": "logits",
 }
 """The prompt file of each scorer; None where no language model is asked."""
+
+
+def make_embedding(prompt: Prompt | None, settings: ScoreSettings) -> StepScorer:
+    """Return the scorer; it asks an encoder, not a language model."""
+    assert prompt is None, "embedding has no prompt"
+    return Embedding(settings)
+
+
+def make_sensitivity(prompt: Prompt | None, settings: ScoreSettings) -> StepScorer:
+    """Return the scorer of the prompt ``sensitivity``, which a writer is asked."""
+    assert prompt is not None, "sensitivity needs its prompt"
+    return Sensitivity(prompt, settings)
+
+
+STEP_SCORERS: Mapping[str, StepFactory] = {"embedding": make_embedding, "sensitivity": make_sensitivity}
+STEP_PROMPTS: Mapping[str, str | None] = {"embedding": None, "sensitivity": "sensitivity"}
+"""The same for scorers that go by steps."""
 COMPACT: Mapping[str, str] = {"simulation": "simulation_compact", "spearman": "simulation_compact"}
 
 

@@ -6,14 +6,14 @@ CHARACTERS_A_TOKEN = 4
 """Of English text in the vocabularies of current models, roughly."""
 
 
-def estimate_tokens(prompt: Prompt, *, calls: int, text: int = 32, answer: int = 1) -> int:
+def estimate_tokens(prompt: Prompt | None, *, calls: int, text: int = 32, answer: int = 1) -> int:
     """Return the tokens read and written for one label, cached ones included, to within a third or so.
 
     Args:
-        prompt: Its words are read with every call.
+        prompt: Its words are read with every call; None where there is none.
         calls: Questions a label.
         text: Tokens of windows in each question.
         answer: Tokens of each reply.
     """
-    words = (len(prompt.system) + len(prompt.template)) // CHARACTERS_A_TOKEN
+    words = (len(prompt.system) + len(prompt.template)) // CHARACTERS_A_TOKEN if prompt else 0
     return calls * (words + text + answer)

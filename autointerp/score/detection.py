@@ -70,7 +70,7 @@ class Detection:
         lacks = lacks_tiles(evidence, self.settings)
         if lacks or not predictions:
             few = replace(score, status=Reason.TOO_FEW_EXAMPLES, reason=lacks or "nothing was asked")
-            return of_each(few, METRICS)
+            return self.of_each(few)
         return tuple(grade_verdicts(evidence, predictions, score, self.settings))
 
     def unscored(
@@ -78,6 +78,10 @@ class Detection:
     ) -> tuple[Score, ...]:
         """Return one score without number for each of ``METRICS``, for a label never put to the judge."""
         score = unscored(evidence, labelled, scorer=self.name, judge=judge, status=status, reason=reason)
+        return self.of_each(score)
+
+    def of_each(self, score: Score) -> tuple[Score, ...]:
+        """Return the score without number for each of ``METRICS``."""
         return of_each(score, METRICS)
 
     def _question(self, evidence: Evidence, labelled: Labelled, label: str, sample: Sample) -> Question:

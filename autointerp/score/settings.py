@@ -28,6 +28,8 @@ class ScoreSettings:
     ``n_choices``: questions of ``intruder``, ``contrastive`` and each variant of ``sort``; ``n_examples``:
     windows of a feature shown in place of a label. ``n_logits``: tokens of either kind (Towards
     Monosemanticity: 50).
+    ``n_written``: texts of either kind for ``sensitivity``; ``fire_fractions``, ``purity_fractions``: shares of the
+    peak above which a text counts as firing.
     ``max_tokens``: of a yes or no, for judges that have to write it.
     ``n_expected``: detection items a feature, for estimates only.
     ``mark_fraction``: fuzzing marks a token from this share of its window's peak (delphi: 0.3).
@@ -47,6 +49,9 @@ class ScoreSettings:
     n_choices: int = 20
     n_examples: int = 8
     n_logits: int = 50
+    n_written: int = 10
+    fire_fractions: tuple[float, ...] = (0.0, 0.1)
+    purity_fractions: tuple[float, ...] = (0.0, 0.5)
     max_tokens: int = 4
     n_expected: int = 40
     mark_fraction: float = 0.3

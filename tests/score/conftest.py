@@ -1,13 +1,14 @@
 """Builders: a made-up feature with evidence, and judges whose right answers are known."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from autointerp.core.draws import uniform
-from autointerp.core.protocols import Scorer
+from autointerp.core.protocols import Scorer, StepScorer
+from autointerp.core.steps import Answer, Step
 from autointerp.core.types import (
     About,
     Digits,
@@ -199,3 +200,21 @@ def garbled(oracle: Judge) -> Callable[[int], Judge]:
         return answer
 
     return of
+
+
+@pytest.fixture
+def go_through() -> Callable[[StepScorer, Evidence, Labelled, Callable[[Step], Answer]], list[Prediction]]:
+    """Answer every step of a scorer until it ends."""
+
+    def run(
+        scorer: StepScorer, evidence: Evidence, labelled: Labelled, world: Callable[[Step], Answer]
+    ) -> list[Prediction]:
+        steps: Generator[Step, Answer, list[Prediction]] = scorer.steps(evidence, labelled, "test")
+        try:
+            step = next(steps)
+            while True:
+                step = steps.send(world(step))
+        except StopIteration as end:
+            return end.value
+
+    return run
