@@ -40,15 +40,12 @@ def _duration(seconds: float) -> str:
 class StageLines:
     """One line a stage, redrawn in place on a terminal, a line every ten seconds elsewhere."""
 
-    def __init__(self, *, quiet: bool = False) -> None:
-        self._quiet = quiet
+    def __init__(self) -> None:
         self._live = sys.stderr.isatty()
         self._line: _Line | None = None
 
     def show(self, stage: str, done: int, total: int, unit: str) -> None:
         """Draw the stage's line if it is time to."""
-        if self._quiet:
-            return
         now = time.monotonic()
         # A count that goes back is the next chunk's: its rate begins anew.
         if self._line is None or self._line.stage != stage or done < self._line.last:
@@ -66,6 +63,6 @@ class StageLines:
 
     def close(self) -> None:
         """End the line that is being redrawn."""
-        if self._line is not None and self._live and not self._quiet:
+        if self._line is not None and self._live:
             sys.stderr.write("\n")
         self._line = None

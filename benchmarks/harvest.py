@@ -53,15 +53,14 @@ FULL, SMALL = Sizes(100_000, 7, 64), Sizes(10_000, 3, 16)
 
 def relative_throughput(config_path: Path, home: Path, sizes: Sizes) -> Figures:
     """Return tokens a second of harvest and bare pass, medians over repetitions, and their ratio."""
-    from autointerp.pipeline import stages
     from autointerp.pipeline.driver import load_config
-    from autointerp.pipeline.harvesting import write_shard
+    from autointerp.pipeline.harvesting import max_norm, text_plan, write_shard
     from autointerp.pipeline.run import Run, run_directory
 
     config = load_config(config_path)
     run = Run(config, home, run_directory(home, config))
-    limit = stages.max_norm(run)
-    shards = stages.text_plan(run).shards(sizes.n_contexts)[: sizes.n_repetitions + 1]
+    limit = max_norm(run)
+    shards = text_plan(run).shards(sizes.n_contexts)[: sizes.n_repetitions + 1]
 
     def harvest(number: int) -> None:
         write_shard(

@@ -4,19 +4,14 @@ from pathlib import Path
 
 from autointerp.pipeline.config import Config
 from autointerp.pipeline.driver import Outcome, opened, outcome_of
-from autointerp.pipeline.order import stages_up_to
+from autointerp.pipeline.order import carry_out_stages
 from autointerp.pipeline.run import OnProgress, Run
 
 
 def carry_out(config: Config, *, home: Path, on_progress: OnProgress, last: str = "") -> Outcome:
     """Carry out the stages up to *last* (all if empty) and, after the last of all, write the report."""
     with opened(config, home=home, on_progress=on_progress) as run:
-        for stage in stages_up_to(last):
-            with run.timed(stage.name):
-                for chunk in stage.chunks(run):
-                    stage.do(run, chunk)
-                if stage.finish:
-                    stage.finish(run)
+        carry_out_stages(run, last)
     return finished(run, is_whole=last in {"", "score"})
 
 

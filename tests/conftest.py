@@ -89,16 +89,12 @@ def carry_out() -> CarryOut:
 
     def run(config: Config, home: Path, *, last: str = "score", on_progress: Any = ignore_progress) -> Any:
         from autointerp.pipeline.driver import opened, outcome_of
-        from autointerp.pipeline.order import stages_up_to
+        from autointerp.pipeline.order import carry_out_stages
 
         if last == "report":
             return plainly(config, home=home, on_progress=on_progress)
         with opened(config, home=home, on_progress=on_progress) as opened_run:
-            for stage in stages_up_to(last):
-                for chunk in stage.chunks(opened_run):
-                    stage.do(opened_run, chunk)
-                if stage.finish:
-                    stage.finish(opened_run)
+            carry_out_stages(opened_run, last)
         return outcome_of(opened_run, report=None)
 
     return run

@@ -96,6 +96,21 @@ class World:
             content[name] = content[name] | value if isinstance(content.get(name), dict) else value
         return content
 
+    def train_content(self, **changes: Any) -> dict[str, Any]:
+        """Return a configuration of a ladder of two small widths: 256 steps."""
+        return {
+            "name": "small",
+            "subject": str(self.model),
+            "site": SITE,
+            "corpus": [f"jsonl:{self.corpus}"],
+            "n_tokens": 4096,
+            "n_evaluation_contexts": 4,
+            "n_cross_entropy_contexts": 2,
+            "widths": [8, 16],
+            "k": 2.0,
+            "batch": 16,
+        } | changes
+
     def config(self, **changes: Any) -> Config:
         return parse_config(self.content(**changes), source="test.toml")
 

@@ -2,14 +2,13 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Protocol
 
 import pandas as pd
 
 from autointerp.analysis.figures import number
-from autointerp.analysis.summary import Line
 
-AUROC_BAR, TAU_BAR = 0.80, 0.50
+GUESSING, AUROC_BAR, TAU_BAR = 0.50, 0.80, 0.50
 """Lower 95% bounds a certified judge has to reach (PROTOCOLS §4; settings there)."""
 
 
@@ -49,16 +48,33 @@ def _certificate(row: Mapping[Hashable, Any]) -> Certificate:
     return Certificate(**values)
 
 
-def certificate_of(line: Line, certificates: Sequence[Certificate]) -> Certificate | None:
-    """Return the certificate of this line's judge, scorer and metric, or None: it was never examined on it."""
-    found = [c for c in certificates if c.judge == line.judge and c.scorer == line.scorer]
-    exact = [c for c in found if c.metric == line.metric]
-    return next(iter(exact or found), None)
+class Judged(Protocol):
+    """What a judge has said by one scorer, variant and metric: a line of a table, or one score."""
+
+    @property
+    def scorer(self) -> str: ...
+    @property
+    def variant(self) -> str: ...
+    @property
+    def metric(self) -> str: ...
+    @property
+    def judge(self) -> str: ...
 
 
-def standing(line: Line, certificates: Sequence[Certificate]) -> str:
+def certificate_of(judged: Judged, certificates: Sequence[Certificate]) -> Certificate | None:
+    """Return the certificate of this very judge, scorer, variant and metric, or None: it was never examined on it.
+
+    Another variant's certificate does not count: a judge can pass where the windows are the strongest
+    ones and fail on random ones.
+    """
+    metric = f"{judged.metric} ({judged.variant})" if judged.variant else judged.metric
+    name = (judged.judge, judged.scorer, metric)
+    return next((c for c in certificates if (c.judge, c.scorer, c.metric) == name), None)
+
+
+def standing(judged: Judged, certificates: Sequence[Certificate]) -> str:
     """Return ``certified``, or ``uncertified`` with the reason in brackets."""
-    found = certificate_of(line, certificates)
+    found = certificate_of(judged, certificates)
     if found is None:
         return "uncertified (never examined)"
     return "certified" if found.certified else "uncertified (failed)"
@@ -78,10 +94,21 @@ def _finding(c: Certificate) -> str:
         return f"{who} could not be examined {where}: {c.reason or 'no reply could be used'}"
     if c.certified:
         return f"{who} tells right labels from wrong ones {where}"
-    if c.auroc_low is None or c.auroc_low <= 0.5:
-        return f"{who} cannot tell right labels from wrong ones {where}"
-    bar = f"the bar is a lower bound of {number(AUROC_BAR)} for AUROC and {number(TAU_BAR)} for tau"
-    return f"{who} tells right labels from wrong ones {where} better than chance, but too poorly to be certified; {bar}"
+    if c.auroc_low is None or c.auroc_high is None:
+        return f"{who} was examined {where} on too few labels for an interval"
+    if c.auroc_low <= GUESSING:
+        can, but = _not_shown(c.auroc_high)
+        return f"{who} {can} right labels from wrong ones{but}"
+    bar = f"a lower bound of {number(AUROC_BAR)} for AUROC and {number(TAU_BAR)} for tau"
+    found = f"{who} tells right labels from wrong ones {where} better than chance"
+    return f"{found}, but was not shown to reach the bar: {bar}"
+
+
+def _not_shown(high: float) -> tuple[str, str]:
+    """Return verb and ending: the judge fails, or only too little was asked to see whether it does."""
+    if high < AUROC_BAR:
+        return "cannot tell", " well enough to be used, measured on features whose truth is known"
+    return "was not shown to tell", " on features whose truth is known; too little was asked to decide"
 
 
 def _range(value: float | None, low: float | None, high: float | None) -> str:

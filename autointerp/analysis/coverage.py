@@ -67,3 +67,25 @@ def failures_by_reason(failures: pd.DataFrame) -> pd.DataFrame:
     grouped = failures.groupby(["stage", "reason"], sort=True)
     found = grouped.agg(n=("about", "size"), example=("detail", "first")).reset_index()
     return found.sort_values(["n", "stage", "reason"], ascending=[False, True, True], ignore_index=True)
+
+
+def tested_on(evidence: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a feature: n_windows held out and n_documents they are from; halves of pairs are not windows."""
+    held_out = evidence[(evidence["side"] == "held_out") & (evidence["stratum"] != "neighbour")]
+    windows = held_out.drop_duplicates(["dictionary", "feature", "doc", "start"])
+    grouped = windows.groupby(["dictionary", "feature"], sort=True)
+    return grouped.agg(n_windows=("start", "size"), n_documents=("doc", "nunique")).reset_index()
+
+
+def evidence_sentence(evidence: pd.DataFrame) -> str:
+    """Return how much held-out text a label was tested on; windows of one document are not independent."""
+    sizes = tested_on(evidence)
+    if sizes.empty:
+        return "No held-out window is on record."
+    windows, documents = _extent(sizes["n_windows"]), _extent(sizes["n_documents"])
+    return f"Held-out text behind one feature: {windows} windows from {documents} documents."
+
+
+def _extent(sizes: pd.Series) -> str:
+    low, high = int(sizes.min()), int(sizes.max())
+    return str(low) if low == high else f"{low} to {high} (median {sizes.median():g})"

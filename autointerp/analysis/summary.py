@@ -1,6 +1,6 @@
 """Scores of many features as one line a dictionary and measure, with interval, coverage and controls."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +27,9 @@ class Line:
     """One dictionary, explainer, scorer, variant, metric and judge.
 
     ``per_firing`` weights each feature by its density. ``chance`` is None when a worthless label has
-    no fixed score. ``unscored`` counts the asked features without a value by reason.
+    no fixed score. ``unscored`` counts the asked features without a value by reason. ``single_token``
+    is the median over the scored features of the share of firings on one token: where it is high, a
+    good score needs no interpretation.
     """
 
     dictionary: str
@@ -43,6 +45,7 @@ class Line:
     n_asked: int
     unscored: tuple[tuple[str, int], ...]
     against: tuple[Against, ...]
+    single_token: float | None = None
 
     @property
     def is_headline(self) -> bool:
@@ -62,6 +65,12 @@ class Line:
         return next((a for a in self.against if a.control == name), None)
 
 
+def control_names(lines: Sequence[Line]) -> list[str]:
+    """Return the controls that were asked for: known ones in their order, then others."""
+    present = {a.control for line in lines for a in line.against}
+    return [name for name in CONTROLS if name in present] + sorted(present - set(CONTROLS))
+
+
 def width_of(dictionary: str, dictionaries: pd.DataFrame) -> int | None:
     """Return the width on record, else the number after the last slash, else None."""
     on_record = dictionaries.loc[dictionaries["dictionary"] == dictionary, "width"] if len(dictionaries) else None
@@ -77,6 +86,7 @@ def summary_lines(
     features: pd.DataFrame,
     dictionaries: pd.DataFrame,
     *,
+    explainers: Sequence[str] = (),
     seed: int = 0,
 ) -> tuple[Line, ...]:
     """Return the lines, narrow dictionaries first.
@@ -84,7 +94,7 @@ def summary_lines(
     Asked = every feature that was drawn, also where no label could be written; a feature without
     any row counts as its ``features.status``, or as ``pending``.
     """
-    values = feature_values(scores, explanations)
+    values = feature_values(scores, explanations, explainers=explainers)
     real, controls = values[values["control"] == "none"], values[values["control"] != "none"]
     if real.empty:
         return ()
@@ -104,9 +114,9 @@ def _line(
     seed: int,
 ) -> Line:
     dictionary, explainer, scorer, variant, metric, judge = key
+    mine = features[features["dictionary"] == dictionary]
     scored = group.dropna(subset=["value"]).set_index("feature")["value"].astype(float)
-    drawn = _drawn(features[features["dictionary"] == dictionary])
-    density = features[features["dictionary"] == dictionary].set_index("feature")["density"]
+    drawn = _drawn(mine)
     return Line(
         dictionary=dictionary,
         width=width,
@@ -117,16 +127,24 @@ def _line(
         judge=judge,
         chance=_mean_or_none(group["chance"]),
         mean=estimate_mean(np.asarray(scored, dtype=np.float64), seed=seed, about=(*key, "mean")),
-        per_firing=_per_firing(scored, density, seed, key),
+        per_firing=_per_firing(scored, mine.set_index("feature")["density"], seed, key),
         n_asked=len(set(drawn.index) | set(group["feature"])),
         unscored=_unscored(group, drawn),
         against=tuple(_against(scored, _controls_of(controls, key), seed, key)),
+        single_token=_single_token(mine, scored),
     )
 
 
 def _drawn(features: pd.DataFrame) -> pd.Series:
     """Return the status of each feature that was drawn for explaining, by feature."""
     return features[~features["status"].isin(NEVER_ASKED)].set_index("feature")["status"]
+
+
+def _single_token(features: pd.DataFrame, scored: pd.Series) -> float | None:
+    """Return the median single-token share of the scored features, or None where none was measured."""
+    shares = features.loc[features["feature"].isin(scored.index)].get("fraction_single_token")
+    known = shares.dropna() if shares is not None else pd.Series(dtype=float)
+    return float(known.astype(float).median()) if len(known) else None
 
 
 def _mean_or_none(column: pd.Series) -> float | None:
@@ -181,6 +199,7 @@ def _row(line: Line) -> dict[str, object]:
     names = ("dictionary", "width", "explainer", "scorer", "variant", "metric", "judge", "chance", "n_asked")
     row: dict[str, object] = {name: getattr(line, name) for name in names}
     row |= {"n_scored": line.mean.n, "sd": line.mean.sd, "n_for_half_width_0.05": n_for_half_width(line.mean.sd)}
+    row |= {"median_single_token": np.nan if line.single_token is None else line.single_token}
     row |= {"unscored": "; ".join(f"{reason} {n}" for reason, n in line.unscored)}
     row |= _columns("value", line.mean) | _columns("per_firing", line.per_firing)
     for a in line.against:

@@ -1,5 +1,7 @@
 """One value a feature and measure: scores joined with who wrote the label, draws of a control averaged."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -15,6 +17,9 @@ MAIN_VARIANTS = {"simulation": "top_and_random"}
 LOWER_IS_BETTER = frozenset({"false_fire"})
 
 METRIC_NAMES = {"auroc": "AUROC", "f1": "F1"}
+
+NO_LABEL = "nobody (no label)"
+"""Stands for the writer where a label could not be written and no explainer is known."""
 
 COLUMNS = ["dictionary", *MEASURE, "control", "feature", "value", "chance", "status", "n_draws"]
 
@@ -39,16 +44,19 @@ def measure_name(scorer: str, variant: str, metric: str) -> str:
     return f"{scorer}{within}, {METRIC_NAMES.get(metric, metric.replace('_', ' '))}"
 
 
-def feature_values(scores: pd.DataFrame, explanations: pd.DataFrame) -> pd.DataFrame:
+def feature_values(scores: pd.DataFrame, explanations: pd.DataFrame, *, explainers: Sequence[str] = ()) -> pd.DataFrame:
     """Return one row a feature, measure and control, with columns ``COLUMNS``.
 
     ``value`` is the mean of the scored draws and NaN when none was scored; ``status`` is ``scored`` or
-    the first reason; ``explainer`` of a control row is ``control:<control>``, of a label that is not
-    in *explanations* ``unknown``.
+    the first reason; ``explainer`` of a control row is ``control:<control>``. Where no label could be
+    written the row stands under each explainer that has none for this feature; *explainers* names
+    those of the run, as one that never wrote a label is not in *explanations*. ``NO_LABEL`` when
+    nobody can be named.
     """
     if scores.empty:
         return pd.DataFrame({name: pd.Series(dtype=object) for name in COLUMNS})
     rows = scores.assign(explainer=_explainers(scores, explanations)).sort_values("draw", kind="stable")
+    rows = _attributed(rows, explanations, explainers)
     keys = ["dictionary", *MEASURE, "control", "feature"]
     grouped = rows.groupby(keys, sort=True, dropna=False)
     found = grouped.agg(
@@ -56,6 +64,21 @@ def feature_values(scores: pd.DataFrame, explanations: pd.DataFrame) -> pd.DataF
     ).reset_index()
     found.loc[found["n_draws"] > 0, "status"] = "scored"
     return found[COLUMNS]
+
+
+def _attributed(rows: pd.DataFrame, explanations: pd.DataFrame, explainers: Sequence[str]) -> pd.DataFrame:
+    """Return the rows, those of a label never written once under each explainer without a label of the feature."""
+    lost = rows["explainer"] == NO_LABEL
+    own = explanations[~explanations["explainer"].astype(str).str.startswith("control:")]
+    names = pd.DataFrame({"explainer": sorted({*explainers, *own["explainer"].astype(str)})})
+    if not lost.any() or names.empty:
+        return rows
+    written = own[["dictionary", "feature", "explainer"]].drop_duplicates().assign(is_written=True)
+    spread = rows[lost].reset_index(names="row").drop(columns="explainer").merge(names, how="cross")
+    spread = spread.merge(written, how="left")
+    missing = spread[spread["is_written"].isna()].drop(columns="is_written")
+    left = rows[lost & ~rows.index.isin(missing["row"])]
+    return pd.concat([rows[~lost], missing.drop(columns="row"), left], ignore_index=True)
 
 
 def headline_values(values: pd.DataFrame) -> pd.DataFrame:
@@ -68,5 +91,5 @@ def headline_values(values: pd.DataFrame) -> pd.DataFrame:
 def _explainers(scores: pd.DataFrame, explanations: pd.DataFrame) -> pd.Series:
     """Return who wrote the label of each score, shape [n_scores]."""
     known = explanations.drop_duplicates("explanation").set_index("explanation")["explainer"]
-    writer = scores["explanation"].map(known).fillna("unknown").astype(str)
+    writer = scores["explanation"].map(known).astype(object).fillna(NO_LABEL).astype(str)
     return writer.where(scores["control"] == "none", "control:" + scores["control"].astype(str))

@@ -1,13 +1,16 @@
 """Whether a score changes with dictionary size: a bootstrap slope per doubling, and when not to say so."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from autointerp.analysis.estimates import RESAMPLES, Estimate, Floats
+from autointerp.analysis.figures import with_interval
+from autointerp.analysis.statements import Statement, plural
 from autointerp.analysis.summary import width_of
-from autointerp.analysis.values import MEASURE, feature_values, headline_values
+from autointerp.analysis.values import MEASURE, feature_values, headline_values, is_main, measure_name
 from autointerp.core.draws import generator
 
 MIN_WIDTHS = 4
@@ -15,6 +18,11 @@ MIN_WIDTHS = 4
 
 MIN_FEATURES = 2
 """Features a width needs before its mean may carry a slope."""
+
+RAW = (
+    "Widths are compared raw: firing density is not held fixed, so a difference between widths must not be read as a "
+    "difference in quality."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +93,31 @@ def estimate_slope(by_width: dict[int, Floats], *, seed: int, about: tuple[objec
     low, high = np.quantile(slopes, [0.025, 0.975])
     value = float(fit_slope(x, np.array([by_width[w].mean() for w in widths])))
     return Estimate(value, float(low), float(high), float(slopes.std(ddof=1)), len(widths))
+
+
+def trend_statements(trends: Sequence[Trend]) -> Iterator[Statement]:
+    """Yield one statement: how many of the main measures change with width. Each stands with its picture."""
+    main = [t for t in trends if is_main(t.scorer, t.variant, t.metric)]
+    fitted = [t.slope for t in main if t.slope is not None]
+    several = any(len(t.widths) > 1 for t in main)
+    if main and not fitted:
+        yield Statement("plain", f"Width: no trend is fitted ({main[0].note})." + (f" {RAW}" if several else ""))
+    elif fitted:
+        clear = sum(slope.is_above_zero or slope.is_below_zero for slope in fitted)
+        of = f"{clear} of {plural(len(fitted), 'main measure', 'main measures')}"
+        text = f"Width: a change of the score with dictionary size is distinguishable from none in {of} (95% each)."
+        yield Statement("warning" if clear else "plain", f"{text} {RAW}")
+
+
+def trend_sentence(trend: Trend) -> str:
+    """Return whether the score changes with width beyond the noise of drawing features."""
+    measure = measure_name(trend.scorer, trend.variant, trend.metric)
+    what = f"{measure}, labels by {trend.explainer}, {trend.family}, {trend.footing}"
+    if trend.slope is None:
+        return f"{what}: no trend is fitted ({trend.note})."
+    slope = f"{with_interval(trend.slope, digits=3)} per doubling over {trend.slope.n} widths"
+    if trend.slope.is_above_zero or trend.slope.is_below_zero:
+        direction = "rises" if trend.slope.is_above_zero else "falls"
+        caveat = "one dictionary a width: what another training run would give is not in the interval"
+        return f"{what}: the score {direction} with width, {slope}; {caveat}."
+    return f"{what}: not distinguishable from none, {slope}."

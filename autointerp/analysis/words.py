@@ -4,31 +4,26 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Literal
 
 import pandas as pd
 
 from autointerp.analysis.agreement import Agreement
 from autointerp.analysis.certificates import Certificate, certificate_of, certificate_sentence
 from autointerp.analysis.estimates import n_for_half_width
-from autointerp.analysis.figures import count, number, with_interval
+from autointerp.analysis.explainers import Comparison, comparison_statements
+from autointerp.analysis.figures import count, number
+from autointerp.analysis.statements import MIN_FOR_CLAIM, Statement, Tone, between, capital, plural
 from autointerp.analysis.summary import Against, Line
-from autointerp.analysis.values import is_main, measure_name
-from autointerp.analysis.width import Trend
-
-Tone = Literal["warning", "plain", "good"]
+from autointerp.analysis.width import Trend, trend_statements
 
 FEW_FEATURES = 10
 """Below this many features a percentile bootstrap interval is itself a rough guess, and too narrow."""
-
-MIN_FOR_CLAIM = 6
-"""Fewest pairs for a claim: six differences of one sign have p = 0.03 (two-sided sign test), five 0.06."""
 
 WANTED_HALF_WIDTH = 0.05
 
 CLAIM = (
     f"Better means: at least {MIN_FOR_CLAIM} pairs, and the 95% interval of the excess above 0, not corrected for "
-    "looking several times; elsewhere the interval includes 0."
+    "looking several times. Worse: the interval below 0. All else is undecided."
 )
 
 STAND_INS = ("oracle", "constant", "scripted")
@@ -42,25 +37,23 @@ CONTROL_NAMES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
-    """One sentence or two; ``warning`` limits what may be concluded, ``good`` is a claim that held."""
-
-    tone: Tone
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class Findings:
-    """What the verdict is drawn from. ``same_family`` is None when the manifest does not say."""
+    """What the verdict is drawn from.
+
+    ``same_family`` is None when the manifest does not say. ``is_named``: the features were named in the
+    configuration instead of drawn, so they are a sample of nothing.
+    """
 
     lines: tuple[Line, ...]
     coverage: pd.DataFrame
     certificates: tuple[Certificate, ...] = ()
     trends: tuple[Trend, ...] = ()
     agreements: tuple[Agreement, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
     same_family: bool | None = None
     explainer: str = ""
     judge: str = ""
+    is_named: bool = False
 
 
 def verdict(findings: Findings) -> tuple[Statement, ...]:
@@ -70,8 +63,9 @@ def verdict(findings: Findings) -> tuple[Statement, ...]:
         *_family_statement(findings),
         *_coverage_statements(findings),
         *_excess_statements(findings),
+        *comparison_statements(findings.comparisons, findings.certificates),
         *_interval_statements(findings.lines),
-        *_trend_statements(findings.trends),
+        *trend_statements(findings.trends),
         *_agreement_statements(findings.agreements),
     )
 
@@ -79,7 +73,9 @@ def verdict(findings: Findings) -> tuple[Statement, ...]:
 def _judge_statements(findings: Findings) -> Iterator[Statement]:
     """Yield one statement a judge and scorer: examined or not, with what result."""
     judged = [line for line in findings.lines if line.is_headline]
-    for (judge, scorer), lines in groupby(sorted(judged, key=_judge_and_scorer), key=_judge_and_scorer):
+    # The main variant first: the sentence must not speak of another one's examination.
+    ordered = sorted(judged, key=lambda line: (*_judge_and_scorer(line), not line.is_main))
+    for (judge, scorer), lines in groupby(ordered, key=_judge_and_scorer):
         yield _judge_statement(judge, scorer, certificate_of(next(lines), findings.certificates))
     for judge in sorted({line.judge for line in judged if line.judge.startswith(STAND_INS)}):
         yield Statement(
@@ -116,16 +112,26 @@ def _coverage_statements(findings: Findings) -> Iterator[Statement]:
         yield Statement("warning", "No dictionary and no feature is on record: nothing can be said.")
         return
     columns = ("width", "n_eligible", "n_drawn", "scored")
+    chosen = "named" if findings.is_named else "drawn"
     total, eligible, drawn, scored = (int(table[name].sum()) for name in columns)
     yield Statement(
         "plain",
-        f"{_plural(len(table), 'dictionary', 'dictionaries')} of {count(total)} features in all: "
-        f"{_not_eligible(table)}, {count(eligible)} eligible, {count(drawn)} drawn, {count(scored)} scored. "
-        "The scores speak for eligible features only.",
+        f"{plural(len(table), 'dictionary', 'dictionaries')} of {count(total)} features in all: "
+        f"{_not_eligible(table)}, {count(eligible)} eligible, {count(drawn)} {chosen}, "
+        f"{count(scored)} scored. {_reach(scored, is_named=findings.is_named)}",
     )
     without = sorted(set(table["dictionary"]) - {line.dictionary for line in findings.lines if line.mean.n})
     if without:
         yield Statement("warning", f"No label was scored for {', '.join(map(str, without))}.")
+
+
+def _reach(scored: int, *, is_named: bool) -> str:
+    """Return for which features the scores speak."""
+    if not scored:
+        return "There is no score."
+    if is_named:
+        return "The features were named, not drawn: their scores speak for no others."
+    return "The scores speak for eligible features only."
 
 
 def _not_eligible(table: pd.DataFrame) -> str:
@@ -147,7 +153,7 @@ def _excess_statement(who: str, members: Sequence[Line], certificates: Sequence[
     names = dict.fromkeys(a.control for line in members for a in line.against)
     if not names:
         return Statement("warning", f"{who}: no control was scored, so nothing says what a worthless label gets.")
-    tallies = {name: _tally([a for line in members if (a := line.control(name))]) for name in names}
+    tallies = {name: _tally([line.control(name) for line in members]) for name in names}
     parts = [f"{tally} than {CONTROL_NAMES.get(name, name)}" for name, (tally, _) in tallies.items()]
     beats = [has_all for _, has_all in tallies.values()]
     found = certificate_of(members[0], certificates)
@@ -161,29 +167,32 @@ def _by_measure(lines: Sequence[Line]) -> Iterator[tuple[str, list[Line]]]:
     several = len({line.judge for line in chosen}) > 1
     for (measure, explainer, judge), group in groupby(chosen, key=_measure):
         by = f", judge {judge}" if several else ""
-        yield f"{measure[0].upper()}{measure[1:]}{by}: labels by the explainer {explainer}", list(group)
+        yield f"{capital(measure)}{by}: labels by the explainer {explainer}", list(group)
 
 
 def _measure(line: Line) -> tuple[str, str, str]:
     return line.measure, line.explainer, line.judge
 
 
-def _tally(against: Sequence[Against]) -> tuple[str, bool]:
-    """Return in words how many dictionaries have labels above the control, and whether all have."""
-    enough = [a.excess for a in against if a.excess.n >= MIN_FOR_CLAIM]
+def _tally(against: Sequence[Against | None]) -> tuple[str, bool]:
+    """Return in words how many dictionaries have labels above the control, and whether all have; None = not asked."""
+    asked = [a.excess for a in against if a is not None]
+    enough = [e for e in asked if e.n >= MIN_FOR_CLAIM]
     better, worse = sum(e.is_above_zero for e in enough), sum(e.is_below_zero for e in enough)
-    few = len(against) - len(enough)
-    rest = [f"worse in {worse}"] if worse else []
-    rest += [f"too few pairs in {few}"] if few else []
-    text = f"better in {better} of {_plural(len(against), 'dictionary', 'dictionaries')}"
-    return text + (f" ({', '.join(rest)})" if rest else ""), better == len(against)
+    counts = {
+        "worse": worse, "undecided": len(enough) - better - worse, "too few pairs": len(asked) - len(enough),
+        "not asked": len(against) - len(asked),
+    }  # fmt: skip
+    rest = ", ".join(f"{words} in {n}" for words, n in counts.items() if n)
+    text = f"better in {better} of {plural(len(against), 'dictionary', 'dictionaries')}"
+    return text + (f" ({rest})" if rest else ""), better == len(against)
 
 
 def _interval_statements(lines: Sequence[Line]) -> Iterator[Statement]:
     """Yield, a main measure, how wide its intervals are and what n a tighter run would take."""
     chosen = sorted((line for line in lines if line.is_main and line.mean.n), key=lambda line: line.measure)
     for measure, group in groupby(chosen, key=lambda line: line.measure):
-        yield from _interval_statement(measure[0].upper() + measure[1:], list(group))
+        yield from _interval_statement(capital(measure), list(group))
 
 
 def _interval_statement(measure: str, members: Sequence[Line]) -> Iterator[Statement]:
@@ -199,40 +208,13 @@ def _interval_text(measure: str, members: Sequence[Line], halves: Sequence[float
     sds = [sd for line in members if (sd := line.mean.sd) is not None]
     pooled = math.sqrt(sum(sd**2 for sd in sds) / len(sds))
     text = (
-        f"{measure}: the intervals of the means reach {_between([number(h) for h in (min(halves), max(halves))])} to "
-        f"either side, with {_between([str(n) for n in (min(sizes), max(sizes))])} features a dictionary; a half-width "
+        f"{measure}: the intervals of the means reach {between([number(h) for h in (min(halves), max(halves))])} to "
+        f"either side, with {between([str(n) for n in (min(sizes), max(sizes))])} features a dictionary; a half-width "
         f"of {number(WANTED_HALF_WIDTH)} would take about {count(n_for_half_width(pooled) or 2)} scored features in "
         f"each (SD over features {number(pooled)})."
     )
     few = f" With fewer than {FEW_FEATURES} features a bootstrap interval is itself rough, and too narrow."
     return text + (few if min(sizes) < FEW_FEATURES else "")
-
-
-def _trend_statements(trends: Sequence[Trend]) -> Iterator[Statement]:
-    """Yield one statement: how many of the main measures change with width. Each stands with its picture."""
-    main = [t for t in trends if is_main(t.scorer, t.variant, t.metric)]
-    fitted = [t.slope for t in main if t.slope is not None]
-    if main and not fitted:
-        yield Statement("plain", f"Width: no trend is fitted ({main[0].note}).")
-    elif fitted:
-        clear = sum(slope.is_above_zero or slope.is_below_zero for slope in fitted)
-        of = f"{clear} of {_plural(len(fitted), 'main measure', 'main measures')}"
-        text = f"Width: a change of the score with dictionary size is distinguishable from none in {of} (95% each)."
-        yield Statement("plain", text)
-
-
-def trend_sentence(trend: Trend) -> str:
-    """Return whether the score changes with width beyond the noise of drawing features."""
-    measure = measure_name(trend.scorer, trend.variant, trend.metric)
-    what = f"{measure}, labels by {trend.explainer}, {trend.family}, {trend.footing}"
-    if trend.slope is None:
-        return f"{what}: no trend is fitted ({trend.note})."
-    slope = f"{with_interval(trend.slope, digits=3)} per doubling over {trend.slope.n} widths"
-    if trend.slope.is_above_zero or trend.slope.is_below_zero:
-        direction = "rises" if trend.slope.is_above_zero else "falls"
-        caveat = "one dictionary a width: what another training run would give is not in the interval"
-        return f"{what}: the score {direction} with width, {slope}; {caveat}."
-    return f"{what}: not distinguishable from none, {slope}."
 
 
 def _agreement_statements(agreements: Sequence[Agreement]) -> Iterator[Statement]:
@@ -243,8 +225,8 @@ def _agreement_statements(agreements: Sequence[Agreement]) -> Iterator[Statement
         rhos = [a.rho for a in known if a.rho is not None]
         text = (
             f"Different scorers put the same features on top in {clear} of "
-            f"{_plural(len(known), 'comparison', 'comparisons')} (interval of Spearman's rho above 0; rho "
-            f"{_between([number(min(rhos)), number(max(rhos))])})."
+            f"{plural(len(known), 'comparison', 'comparisons')} (interval of Spearman's rho above 0; rho "
+            f"{between([number(min(rhos)), number(max(rhos))])})."
         )
         yield Statement(
             "plain", text + ("" if clear == len(known) else " Elsewhere they need not mean the same thing.")
@@ -254,11 +236,3 @@ def _agreement_statements(agreements: Sequence[Agreement]) -> Iterator[Statement
 def _scorer(measure: str) -> str:
     """Return the first word of a measure's name: two variants of one scorer share it."""
     return measure.replace(",", " ").split()[0]
-
-
-def _between(ends: Sequence[str]) -> str:
-    return ends[0] if ends[0] == ends[-1] else f"{ends[0]} to {ends[-1]}"
-
-
-def _plural(n: int, one: str, many: str) -> str:
-    return f"{n} {one if n == 1 else many}"

@@ -1,5 +1,10 @@
 """Errors a person can act on, by what the caller can do about them."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from autointerp.core.types import Reply
+
 
 class AutointerpError(Exception):
     """The world is not as it should be; the message says what, where and what to do."""
@@ -45,10 +50,21 @@ class ProviderUnavailable(AutointerpError):
     exit_code = 5
 
 
-class AskFailed(Exception):
-    """One question got no reply; ``reason`` is a ``Reason`` and becomes a failure row."""
+class BudgetReached(AutointerpError):
+    """The ceiling on money or tokens is reached; the same command with a higher one goes on from here."""
 
-    def __init__(self, reason: str, detail: str) -> None:
+    exit_code = 6
+
+
+class AskFailed(Exception):
+    """One question got no answer; ``reason`` is a ``Reason`` and becomes a failure row.
+
+    ``reply`` is what came back and was paid for all the same (a refusal, a list of the wrong length),
+    with its raw text; None when nothing came.
+    """
+
+    def __init__(self, reason: str, detail: str, *, reply: "Reply | None" = None) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
+        self.reply = reply

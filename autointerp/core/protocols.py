@@ -12,6 +12,7 @@ from autointerp.core.types import (
     Labelled,
     Prediction,
     Question,
+    Reason,
     Reply,
     Score,
     Window,
@@ -52,7 +53,8 @@ class Scorer(Protocol):
 
     ``headline``: the (variant, metric) it is read by, of which ``chance``, ``low``, ``high`` and
     ``direction`` speak; ``chance`` is None when a worthless label has no fixed score, ``direction`` is
-    +1 when higher is better. ``calls`` and ``tokens`` are what one label costs, roughly. ``needs``: some
+    +1 when higher is better. ``calls`` questions a label at most and
+    ``tokens_a_call`` tokens of each, roughly, are for estimates before anything is asked. ``needs``: some
     of ``digits``, ``yes_no``, ``text``, ``subject``, ``encoder``. ``uses_label`` is False where the
     feature itself is judged, whatever its label.
     """
@@ -64,7 +66,7 @@ class Scorer(Protocol):
     high: float
     direction: int
     calls: int
-    tokens: int
+    tokens_a_call: int
     uses_label: bool
     needs: tuple[str, ...]
 
@@ -80,6 +82,12 @@ class Scorer(Protocol):
 
     def grade(self, evidence: Evidence, predictions: Sequence[Prediction]) -> tuple[Score, ...]:
         """Return one score a metric and variant from the predictions of one label, judge, control and draw."""
+        ...
+
+    def unscored(
+        self, evidence: Evidence, labelled: Labelled | None, *, judge: str, status: Reason, reason: str
+    ) -> tuple[Score, ...]:
+        """Return every score of ``grade`` without a number; *labelled* is None where no label was had."""
         ...
 
 
@@ -106,7 +114,7 @@ class StepScorer(Protocol):
     high: float
     direction: int
     calls: int
-    tokens: int
+    tokens_a_call: int
     uses_label: bool
     needs: tuple[str, ...]
 
@@ -116,4 +124,10 @@ class StepScorer(Protocol):
 
     def grade(self, evidence: Evidence, predictions: Sequence[Prediction]) -> tuple[Score, ...]:
         """Return one score a metric and variant, as a ``Scorer`` does: stored predictions are graded again for free."""
+        ...
+
+    def unscored(
+        self, evidence: Evidence, labelled: Labelled | None, *, judge: str, status: Reason, reason: str
+    ) -> tuple[Score, ...]:
+        """Return every score of ``grade`` without a number; *labelled* is None where no label was had."""
         ...

@@ -1,7 +1,9 @@
-"""The values that travel between stages: frozen, validated when built, free of I/O."""
+"""The values that travel between stages: frozen, validated when built, free of I/O.
+
+All of them are imported from here; those of features and windows are defined in ``core.evidence``.
+"""
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -11,6 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autointerp.core.draws import content_key
+from autointerp.core.evidence import SIDES as SIDES
+from autointerp.core.evidence import Evidence as Evidence
+from autointerp.core.evidence import FeatureId as FeatureId
+from autointerp.core.evidence import Sample as Sample
+from autointerp.core.evidence import TokenStat as TokenStat
+from autointerp.core.evidence import Window as Window
 
 
 class Reason(StrEnum):
@@ -31,143 +39,6 @@ class Reason(StrEnum):
     UNDEFINED = "undefined"
     UNDECIDABLE = "undecidable"
     PENDING = "pending"
-
-
-SIDES = ("shown", "select", "held_out")
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class FeatureId:
-    """``family/width#index``; *dictionary* is the part before the ``#``."""
-
-    dictionary: str
-    index: int
-
-    def __str__(self) -> str:
-        return f"{self.dictionary}#{self.index}"
-
-    @classmethod
-    def parse(cls, text: str) -> "FeatureId":
-        """Read ``smol-l12/2048#17``. Raises ValueError when the text has another form."""
-        found = re.fullmatch(r"(?P<dictionary>[^#\s]+)#(?P<index>\d+)", text.strip())
-        if not found:
-            msg = f"{text!r} is not a feature; write it as family/width#index, for example smol-l12/2048#17"
-            raise ValueError(msg)
-        return cls(found["dictionary"], int(found["index"]))
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A run of tokens from one document with one feature's activations.
-
-    ``tokens`` are display strings, one a token, whose concatenation is the text (a character split
-    over several byte tokens stands whole in the first and the others are empty). ``start`` counts
-    tokens from the beginning of the document. Activations are f * |d|, finite and >= 0.
-    """
-
-    doc: str
-    start: int
-    tokens: tuple[str, ...]
-    activations: tuple[float, ...]
-
-    def __post_init__(self) -> None:
-        if not self.tokens or len(self.tokens) != len(self.activations):
-            n_tokens, n_activations = len(self.tokens), len(self.activations)
-            msg = f"window {self.item}: {n_tokens} tokens, {n_activations} activations; need T >= 1 of each"
-            raise ValueError(msg)
-        if not all(math.isfinite(a) and a >= 0 for a in self.activations):
-            msg = f"window {self.item}: activations must be finite and >= 0"
-            raise ValueError(msg)
-
-    @property
-    def item(self) -> str:
-        """The name of this window in predictions: ``doc:start``."""
-        return f"{self.doc}:{self.start}"
-
-    @property
-    def text(self) -> str:
-        return "".join(self.tokens)
-
-    @property
-    def peak(self) -> float:
-        return max(self.activations)
-
-    @property
-    def is_firing(self) -> bool:
-        return self.peak > 0
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A window, the stratum it was drawn from and its inclusion weight (1 / inclusion probability).
-
-    Strata: ``top``, ``firing:0`` .. ``firing:9`` (linear buckets between 0 and the peak), ``random``,
-    ``silent:random``, ``silent:same_token``, ``silent:near``, ``silent:sibling:FEATURE`` and
-    ``silent:other:FEATURE`` (a window on which that feature fires: of a near direction, or any) and
-    ``neighbour`` (the other half of a 64-token simulation window; weight 0, it stands for nothing by itself).
-    """
-
-    window: Window
-    stratum: str
-    weight: float
-
-    def __post_init__(self) -> None:
-        if self.stratum.startswith("silent") and self.window.is_firing:
-            msg = f"window {self.window.item} fires (peak {self.window.peak:.3g}) but stands in stratum {self.stratum}"
-            raise ValueError(msg)
-        if self.stratum.startswith(("top", "firing")) and not self.window.is_firing:
-            msg = f"window {self.window.item} is silent but stands in stratum {self.stratum}"
-            raise ValueError(msg)
-        if not (math.isfinite(self.weight) and self.weight >= 0):
-            msg = f"window {self.window.item}: weight {self.weight} must be finite and >= 0"
-            raise ValueError(msg)
-
-
-@dataclass(frozen=True, slots=True)
-class TokenStat:
-    """One token of the shown side: how often it was seen, how often the feature fired on it, mean activation."""
-
-    token: str
-    seen: int
-    fired: int
-    mean_activation: float
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """A feature's sampled windows, divided by document. A leaking one cannot be built.
-
-    ``density``: firing share of tokens. ``window_density``: firing share of 32-token tiles.
-    ``peak``: largest activation seen on any side. ``n_available``: held-out firing tiles there were
-    to draw from. ``token_stats``: the shown side's firing tokens; ``base_rate`` of a token is
-    ``seen / n_shown_tokens``. ``promoted``, ``suppressed``: output tokens, the strongest first.
-    """
-
-    feature: FeatureId
-    density: float
-    window_density: float
-    peak: float
-    shown: tuple[Sample, ...]
-    select: tuple[Sample, ...]
-    held_out: tuple[Sample, ...]
-    n_available: int
-    promoted: tuple[str, ...] = ()
-    suppressed: tuple[str, ...] = ()
-    token_stats: tuple[TokenStat, ...] = ()
-    n_shown_tokens: int = 0
-    siblings: tuple[FeatureId, ...] = ()
-
-    def __post_init__(self) -> None:
-        owner: dict[str, str] = {}
-        for side in SIDES:
-            for sample in getattr(self, side):
-                doc = sample.window.doc
-                if owner.setdefault(doc, side) != side:
-                    msg = f"{self.feature}: document {doc} is on two sides, {owner[doc]} and {side}"
-                    raise ValueError(msg)
-        if not 0 <= self.density <= 1 or not 0 <= self.window_density <= 1:
-            msg = f"{self.feature}: density {self.density} and window density {self.window_density} must lie in [0, 1]"
-            raise ValueError(msg)
 
 
 # ---- questions and replies
@@ -199,7 +70,14 @@ class Digits:
     follows: bool = False
 
 
-Wants = Text | YesNo | Digits
+@dataclass(frozen=True, slots=True)
+class Json:
+    """The reply is text that is one JSON object fitting ``schema`` (a JSON Schema, itself written as JSON)."""
+
+    schema: str
+
+
+Wants = Text | YesNo | Digits | Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +91,7 @@ class About:
     item: str
     label: str = ""
     window: Window | None = None
+    scorer: str = ""
     marked: tuple[int, ...] = ()
     options: tuple[Window, ...] = ()
 
@@ -221,8 +100,10 @@ class About:
 class Question:
     """What is asked of a language model. ``key`` hashes everything that decides the reply.
 
+    ``kinds``: the kinds of graded answer the asker can do with, none named for any; a judge that has
+    only others refuses before anything is spent. It decides whether, not what: it is not in the key.
     ``role``: who is asked where one run has several models, ``explainer``, ``judge`` or ``writer``; empty
-    for the only one. Neither it nor ``about`` is in the key.
+    for the only one; not in the key either.
     """
 
     system: str
@@ -232,6 +113,7 @@ class Question:
     sampling: tuple[tuple[str, float], ...] = ()
     repeat: str = ""
     about: About | None = field(default=None, compare=False)
+    kinds: tuple[str, ...] = field(default=(), compare=False)
     role: str = field(default="", compare=False)
 
     @cached_property
@@ -248,6 +130,9 @@ class Reply:
     ``probabilities``: for YesNo one row (P(yes), P(no)) renormalised; for Digits one row a
     placeholder of scale + 1 probabilities that sum to 1; else empty. ``kind``: how the graded answer
     was had (``logprob``, ``prompt_logprob``, ``decisions``, ``verbalised``, ``oracle``, ``text``).
+    ``fingerprint``: the provider's name for the exact system that answered, "" when it gives none.
+    ``is_cut``: the answer ran into ``max_tokens``. ``failed``: the ``Reason`` for which a reply that was
+    paid for is no answer (``detail`` says more), "" for an answer; such a reply is never in a score.
     """
 
     question: str
@@ -262,6 +147,10 @@ class Reply:
     usd: float | None
     cached: bool = False
     tries: int = 1
+    fingerprint: str = ""
+    is_cut: bool = False
+    failed: str = ""
+    detail: str = ""
 
 
 LABEL_KINDS = ("input token", "input concept", "context", "output", "position", "none")
@@ -369,12 +258,13 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One thing asked for and not had."""
+    """One thing asked for and not had. ``reply``: what was paid for all the same, for the ledger."""
 
     stage: str
     about: str
     reason: Reason
     detail: str
+    reply: Reply | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ class ExamplesExplainer:
         about = str(evidence.feature)
         if reply is None:
             return Failure("explain", about, Reason.TOO_FEW_EXAMPLES, "no shown window fires")
-        label = read_label(reply.text, about=about)
+        label = read_label(reply.text, about=about, is_cut=reply.is_cut)
         if isinstance(label, Failure):
             return label
         return labelled_by(self.name, self.prompt, evidence, label, reply)

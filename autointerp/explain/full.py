@@ -21,7 +21,7 @@ class FullExplainer(ExamplesExplainer):
         """Return the label in the reply, or why there is none."""
         if reply is None:
             return super().read(evidence, None)
-        label = read_full_label(reply.text, about=str(evidence.feature))
+        label = read_full_label(reply.text, is_cut=reply.is_cut, about=str(evidence.feature))
         if isinstance(label, Failure):
             return label
         made = labelled_by(self.name, self.prompt, evidence, label.short, reply)

@@ -34,7 +34,7 @@ class OutputsExplainer:
         about = str(evidence.feature)
         if reply is None:
             return Failure("explain", about, Reason.TOO_FEW_EXAMPLES, "no promoted token is known")
-        label = read_label(reply.text, about=about)
+        label = read_label(reply.text, is_cut=reply.is_cut, about=about)
         if isinstance(label, Failure):
             return label
         return replace(labelled_by(self.name, self.prompt, evidence, label, reply), kind="output")

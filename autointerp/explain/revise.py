@@ -71,7 +71,7 @@ class Revise:
 
     def _read(self, evidence: Evidence, first: Explanation, reply: Reply) -> Explanation | Failure:
         """Return the second label, at the cost of both."""
-        label = read_label(reply.text, about=str(evidence.feature))
+        label = read_label(reply.text, is_cut=reply.is_cut, about=str(evidence.feature))
         if isinstance(label, Failure):
             return label
         second = labelled_by(self.name, self.prompt, evidence, label, reply)

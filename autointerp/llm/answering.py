@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from autointerp.core.types import Question, Reply, Text
+from autointerp.core.types import Digits, Question, Reply, YesNo
 from autointerp.llm.batches import plan_batches
 from autointerp.llm.choosing import make_chooser
 from autointerp.llm.encoding import Encoded, write_choice
@@ -54,11 +54,12 @@ def make_reply(loaded: "Loaded", name: str, asked: Asked, outcome: Graded | Writ
     """Return what came out as a reply."""
     wants = asked.question.wants
     if isinstance(outcome, Graded):
-        assert not isinstance(wants, Text)
+        assert isinstance(wants, YesNo | Digits)
         text, rows, n_out = write_choice(wants, outcome.rows), outcome.rows, 0
     else:
         text = loaded.tokenizer.decode(outcome.tokens, skip_special_tokens=True).strip()
         rows, n_out = (), outcome.n_chosen
+    is_cut = isinstance(outcome, Written) and len(outcome.tokens) == outcome.n_chosen >= asked.question.max_tokens
     return Reply(
         question=asked.question.key,
         model=name,
@@ -70,4 +71,5 @@ def make_reply(loaded: "Loaded", name: str, asked: Asked, outcome: Graded | Writ
         tokens_cached=outcome.reused,
         seconds=seconds,
         usd=0.0,
+        is_cut=is_cut,
     )

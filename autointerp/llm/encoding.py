@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autointerp.core.errors import AskFailed, ConfigError
-from autointerp.core.types import Digits, Question, Reason, Text, YesNo
+from autointerp.core.types import Digits, Json, Question, Reason, Text, YesNo
 
 YES = ("Yes", "yes", "YES")
 NO = ("No", "no", "NO")
@@ -41,7 +41,7 @@ def encode_question(tokenizer: Any, question: Question) -> Encoded:
     coded = tokenizer(rendered, add_special_tokens=False, return_offsets_mapping=True)
     tokens = tuple(coded["input_ids"])
     match question.wants:
-        case Text():
+        case Text() | Json():
             return Encoded(tokens, (len(tokens) - 1,), (), len(tokens))
         case YesNo():
             return Encoded(tokens, (len(tokens) - 1,), yes_no_classes(tokenizer), len(tokens))

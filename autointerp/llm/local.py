@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from autointerp.core.errors import AskFailed, AutointerpError
-from autointerp.core.types import Question, Reason, Reply, Text
+from autointerp.core.types import Json, Question, Reason, Reply, Text
 from autointerp.llm.answering import Asked, answer_batch, choose_batch
 from autointerp.llm.encoding import Encoded, encode_question
 from autointerp.llm.loading import Loaded, Source, load, wrap
@@ -116,7 +116,7 @@ class LocalLLM:
 
     def _encode(self, loaded: Loaded, question: Question) -> Encoded:
         encoded = encode_question(loaded.tokenizer, question)
-        needed = len(encoded.tokens) + (question.max_tokens if isinstance(question.wants, Text) else 0)
+        needed = len(encoded.tokens) + (question.max_tokens if isinstance(question.wants, Text | Json) else 0)
         if loaded.context and needed > loaded.context:
             detail = (
                 f"the question takes {needed} tokens and {self.name} holds {loaded.context}; "

@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from autointerp.core.errors import ConfigError
 from autointerp.core.protocols import LLM
-from autointerp.llm.compatible import CompatibleLLM
 from autointerp.llm.loading import find_demo_judge
 from autointerp.llm.local import LocalLLM
+from autointerp.llm.providers import HTTP_OPTIONS, open_remote
 from autointerp.llm.replies import CachedLLM, ReplyStore
 from autointerp.llm.scripted import constant_llm
 
@@ -19,10 +20,20 @@ FAMILIES = ("smollm3", "smollm2", "smollm", "claude", "llama", "qwen", "gemma", 
 
 Options = Mapping[str, Any]
 LoadedModel = tuple[Any, Any]
-Opener = Callable[[str, Options, LoadedModel | None], tuple[LLM, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What an opener is given beside the model's name. ``folder``: where replies are kept, None for nowhere."""
+
+    options: Options
+    loaded: LoadedModel | None = None
+    folder: Path | None = None
+
+
+Opener = Callable[[str, Opening], tuple[LLM, str]]
 
 LOCAL_OPTIONS = ("dtype", "batch_tokens", "device")
-HTTP_OPTIONS = ("base_url", "key_variable", "timeout_s")
 
 
 def open_llm(
@@ -35,8 +46,9 @@ def open_llm(
     """Return the language model that ``provider:model`` names; loads nothing and asks nobody.
 
     Args:
-        spec: ``local:...``, ``openai:...`` or ``constant:0.5``.
-        store_path: Where replies are kept; None, and a judge that costs nothing, keep none.
+        spec: ``local:...``, ``anthropic:...``, ``openai:...`` or ``constant:0.5``.
+        store_path: Where replies are kept; None, and a judge that costs nothing, keep none. In its folder
+            stand what is known of servers, batches under way and calls possibly paid for in vain.
         options: LOCAL_OPTIONS and HTTP_OPTIONS by name; each provider takes its own, None is the default.
         loaded: (model, tokenizer) already in memory, used instead of the files of a local model.
 
@@ -50,17 +62,18 @@ def open_llm(
     if not model:
         msg = f"{spec!r} names no model; write provider:model, for example local:{DEMO}"
         raise ConfigError(msg)
-    llm, server = opener(model, read_options(options or {}), loaded)
+    folder = store_path.parent if store_path else None
+    llm, server = opener(model, Opening(read_options(options or {}), loaded, folder))
     if store_path is None or provider == "constant":
         return llm
     return CachedLLM(llm, ReplyStore(store_path), provider=server)
 
 
-def open_local(model: str, options: Options, loaded: LoadedModel | None) -> tuple[LLM, str]:
+def open_local(model: str, opening: Opening) -> tuple[LLM, str]:
     """Open ``smollm2-135m-instruct``, a folder, a .gguf file, a hub model, or what is loaded already."""
-    name = f"local:{model}"
-    if loaded:
-        return LocalLLM.of(name, *loaded, **choose_options(options, ("batch_tokens",))), ""
+    name, options = f"local:{model}", opening.options
+    if opening.loaded:
+        return LocalLLM.of(name, *opening.loaded, **choose_options(options, ("batch_tokens",))), ""
     folder, gguf_file = find_files(model)
     return LocalLLM(name, folder, gguf_file, **choose_options(options, LOCAL_OPTIONS)), ""
 
@@ -78,13 +91,17 @@ def find_files(model: str) -> tuple[str | Path, str | None]:
     return (path, None) if path.exists() else (model, None)
 
 
-def open_compatible(model: str, options: Options, _loaded: LoadedModel | None) -> tuple[LLM, str]:
+def open_openai(model: str, opening: Opening) -> tuple[LLM, str]:
     """Open a model behind an OpenAI-compatible server; its address is part of what a reply is stored under."""
-    llm = CompatibleLLM(model, **choose_options(options, HTTP_OPTIONS))
-    return llm, llm.base_url
+    return open_remote("openai", model, choose_options(opening.options, HTTP_OPTIONS), folder=opening.folder)
 
 
-def open_constant(model: str, _options: Options, _loaded: LoadedModel | None) -> tuple[LLM, str]:
+def open_anthropic(model: str, opening: Opening) -> tuple[LLM, str]:
+    """Open a model behind Anthropic's Messages."""
+    return open_remote("anthropic", model, choose_options(opening.options, HTTP_OPTIONS), folder=opening.folder)
+
+
+def open_constant(model: str, _opening: Opening) -> tuple[LLM, str]:
     """Open the judge that gives every question the same answer."""
     try:
         share = float(model)
@@ -98,7 +115,8 @@ def open_constant(model: str, _options: Options, _loaded: LoadedModel | None) ->
 
 PROVIDERS: Mapping[str, Opener] = {
     "local": open_local,
-    "openai": open_compatible,
+    "anthropic": open_anthropic,
+    "openai": open_openai,
     "constant": open_constant,
 }
 

@@ -1,155 +1,22 @@
-"""Replies kept on disk for all runs, and the language model that asks only what is not there."""
+"""A language model that asks only what the reply store does not hold, and nothing twice at the same time."""
 
 import asyncio
-import json
-import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
 
 from autointerp.core.draws import content_key
-from autointerp.core.errors import StoreError
+from autointerp.core.errors import AskFailed
 from autointerp.core.protocols import LLM
-from autointerp.core.types import Question, Reply
+from autointerp.core.types import Question, Reason, Reply
+from autointerp.llm.reply_store import ReplyStore
 
-FORMAT = "autointerp replies"
-VERSION = 1
+__all__ = ["CachedLLM", "ReplyStore"]
 
-TABLES = """
-CREATE TABLE IF NOT EXISTS format (name TEXT NOT NULL, version INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS replies (key TEXT PRIMARY KEY, digest TEXT NOT NULL, reply TEXT NOT NULL) WITHOUT ROWID;
-"""
-# Another process may hold the write lock while it waits for its disk.
-BUSY_S = 30.0
-
-
-class ReplyStore:
-    """One SQLite file of replies; safe with several processes and with being killed at any moment.
-
-    A reply that ``put`` has returned for is on the disk (write-ahead log, synchronous=FULL). Waiting
-    replies share one commit: a commit of its own costs each some 5 ms.
-
-    Raises:
-        StoreError: The file is damaged, another program's, or of another version.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._lock = threading.Lock()
-        self._waiting: list[tuple[str, Reply, asyncio.Future[None]]] = []
-        self._writer: asyncio.Task[None] | None = None
-        with self._world():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
-        try:
-            with self._world():
-                self._open()
-        except BaseException:
-            self._connection.close()
-            raise
-
-    def get(self, key: str) -> Reply | None:
-        """Return the stored reply, or None when there is none. Raises StoreError when its row is damaged."""
-        with self._world(), self._lock:
-            row = self._connection.execute("SELECT digest, reply FROM replies WHERE key = ?", (key,)).fetchone()
-        return None if row is None else self._decode(key, digest=row[0], text=row[1])
-
-    async def put(self, key: str, reply: Reply) -> None:
-        """Keep the reply; an earlier one under this key stays. Returns when it is on the disk."""
-        written = asyncio.get_running_loop().create_future()
-        self._waiting.append((key, reply, written))
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write_waiting())
-        await written
-
-    def close(self) -> None:
-        self._connection.close()
-
-    async def _write_waiting(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting, []
-            try:
-                await asyncio.to_thread(self._commit, [(key, reply) for key, reply, _ in batch])
-            except StoreError as error:
-                settle([written for _, _, written in batch], error)
-            else:
-                settle([written for _, _, written in batch], None)
-
-    def _commit(self, batch: list[tuple[str, Reply]]) -> None:
-        rows = [(key, content_key(key, text), text) for key, text in ((key, encode(reply)) for key, reply in batch)]
-        with self._world(), self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                self._connection.executemany("INSERT OR IGNORE INTO replies VALUES (?, ?, ?)", rows)
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
-
-    def _open(self) -> None:
-        tables = {name for (name,) in self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if tables and not {"format", "replies"} <= tables:
-            raise self._refuse("is another program's database")
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = FULL")
-        self._connection.executescript(f"BEGIN IMMEDIATE; {TABLES} {insert_format()} COMMIT;")
-        found = self._connection.execute("SELECT name, version FROM format").fetchall()
-        if found != [(FORMAT, VERSION)]:
-            raise self._refuse(f"has format {found}, and this program reads {FORMAT} {VERSION}")
-
-    def _decode(self, key: str, *, digest: str, text: str) -> Reply:
-        if digest != content_key(key, text):
-            raise self._refuse(f"has a damaged reply under key {key}")
-        return decode(text)
-
-    def _refuse(self, what: str) -> StoreError:
-        return StoreError(
-            f"{self.path} {what}; move it away and run the same command again (its questions are asked anew), "
-            "or restore it from a backup"
-        )
-
-    @contextmanager
-    def _world(self) -> Iterator[None]:
-        """Turn what SQLite and the file system say into StoreError with what to do."""
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            msg = f"{self.path} cannot be used ({error}); check its permissions, the free space and who else holds it"
-            raise StoreError(msg) from error
-        except sqlite3.DatabaseError as error:
-            raise self._refuse(f"is damaged or not a SQLite file ({error})") from error
-        except OSError as error:
-            msg = f"{self.path} cannot be made ({error.strerror}); name a folder that can be written"
-            raise StoreError(msg) from error
-
-
-def insert_format() -> str:
-    """Return the statement that names format and version in a new file and does nothing in an old one."""
-    return f"INSERT INTO format SELECT '{FORMAT}', {VERSION} WHERE NOT EXISTS (SELECT 1 FROM format);"
-
-
-def settle(futures: list[asyncio.Future[None]], error: Exception | None) -> None:
-    """Wake everybody who still waits, with the error if there is one."""
-    for future in futures:
-        if future.done():
-            continue
-        if error:
-            future.set_exception(error)
-        else:
-            future.set_result(None)
-
-
-def encode(reply: Reply) -> str:
-    """Return the reply as one line of JSON; floats survive exactly."""
-    return json.dumps(asdict(reply), separators=(",", ":"))
-
-
-def decode(text: str) -> Reply:
-    """Return the reply that ``encode`` wrote."""
-    fields = json.loads(text)
-    return Reply(**{**fields, "probabilities": tuple(tuple(row) for row in fields["probabilities"])})
+# Paid for and no better when asked again: kept, and not asked again. A server's error may pass.
+LOOKED_UP = 500
+KEPT_FAILURES = (Reason.JUDGE_REFUSED, Reason.PARSE_FAILED)
 
 
 @dataclass(slots=True)
@@ -170,23 +37,61 @@ class CachedLLM:
 
     def __init__(self, inner: LLM, store: ReplyStore, *, provider: str = "") -> None:
         self.name = inner.name
-        self._inner = inner
-        self._store = store
+        self.inner = inner
+        self.store = store
         self._provider = provider
         self._in_flight: dict[str, Shared] = {}
 
+    @property
+    def at_once(self) -> int | None:
+        """How many questions *inner* wants at once, None when it does not matter to it."""
+        wanted: int | None = getattr(self.inner, "at_once", None)
+        return wanted
+
     async def answer(self, question: Question) -> Reply:
-        """Return the stored reply, or ask. Raises what *inner* raises, and StoreError."""
-        key = content_key(question.key, self._provider, self.name, length=32)
-        if stored := self._store.get(key):
-            return replace(stored, cached=True)
+        """Return the stored reply, or ask.
+
+        Raises:
+            AskFailed: The stored reply is a refusal or cannot be read; or what *inner* raises.
+            StoreError: The store is damaged.
+        """
+        key = self.key(question)
+        if stored := self.store.get(key):
+            return self._checked(replace(stored, cached=True))
         is_first = key not in self._in_flight
         reply = await self._join(key, question)
-        return reply if is_first else replace(reply, cached=True)
+        return self._checked(reply if is_first else replace(reply, cached=True))
+
+    def missing(self, questions: Iterable[Question]) -> Iterator[Question]:
+        """Yield the questions that the store does not answer, in their order; a million in some 20 seconds."""
+        waiting = iter(questions)
+        while some := list(islice(waiting, LOOKED_UP)):
+            keys = [self.key(question) for question in some]
+            known = self.store.known(keys)
+            yield from (question for question, key in zip(some, keys, strict=True) if key not in known)
+
+    def key(self, question: Question) -> str:
+        """Return the hash of everything that decides the reply; what ``how`` says is part of it if anything."""
+        how = getattr(self.inner, "how", None)
+        method = how(question) if how else ""
+        parts: tuple[Any, ...] = (question.key, self._provider, self.name, *((method,) if method else ()))
+        return content_key(*parts, length=32)
+
+    async def release(self) -> None:
+        """Close the connections of this event loop."""
+        if release := getattr(self.inner, "release", None):
+            await release()
 
     def close(self) -> None:
-        """Close the store; whoever opened it through ``open_llm`` has no other handle."""
-        self._store.close()
+        """Close the store, and the note of calls under way; ``open_llm`` gives no other handle to them."""
+        self.store.close()
+        if end := getattr(self.inner, "end", None):
+            end()
+
+    def _checked(self, reply: Reply) -> Reply:
+        if reply.failed:
+            raise AskFailed(reply.failed, reply.detail, reply=reply)
+        return reply
 
     async def _join(self, key: str, question: Question) -> Reply:
         """Wait for the call under way, starting it if need be; the last to give up cancels it."""
@@ -203,6 +108,19 @@ class CachedLLM:
                 shared.task.cancel()
 
     async def _ask(self, key: str, question: Question) -> Reply:
-        reply = await self._inner.answer(question)
-        await self._store.put(key, reply)
+        try:
+            reply = await self._ask_inner(question)
+            await self.store.put(key, reply)
+        finally:
+            if committed := getattr(self.inner, "committed", None):
+                committed(question)
         return reply
+
+    async def _ask_inner(self, question: Question) -> Reply:
+        """Return what *inner* replies, also when it is no answer but will not get better."""
+        try:
+            return await self.inner.answer(question)
+        except AskFailed as failed:
+            if failed.reply is None or failed.reason not in KEPT_FAILURES:
+                raise
+            return failed.reply

@@ -1,6 +1,7 @@
 """The one place where a call is tried again: full-jitter exponential back-off, bounded in tries and time."""
 
 import math
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,12 +26,21 @@ class Patience:
 
 
 class TransientError(Exception):
-    """The call may succeed later. ``outcome`` is raised when patience ends; ``wait_s`` is what the server asks for."""
+    """The call may succeed later.
 
-    def __init__(self, outcome: Exception, *, wait_s: float | None = None) -> None:
+    ``outcome`` is raised when patience ends; ``wait_s`` is what the server asks for; ``is_paid``: the
+    server may have answered, and billed, without the answer reaching us; ``is_overload``: fewer calls at
+    once would help.
+    """
+
+    def __init__(
+        self, outcome: Exception, *, wait_s: float | None = None, is_paid: bool = False, is_overload: bool = False
+    ) -> None:
         super().__init__(str(outcome))
         self.outcome = outcome
         self.wait_s = wait_s
+        self.is_paid = is_paid
+        self.is_overload = is_overload
 
 
 async def call_patiently(call: Callable[[], Awaitable[T]], patience: Patience) -> tuple[T, int]:
@@ -77,9 +87,14 @@ def make_wait(patience: Patience) -> Callable[..., float]:
 def read_retry_after(headers: Mapping[str, str]) -> float | None:
     """Return the seconds of a Retry-After header (a number or a date, RFC 9110 §10.2.3), or None.
 
+    OpenAI and Anthropic also send ``retry-after-ms``, which is exact.
+
     >>> read_retry_after({"retry-after": "2"})
     2.0
     """
+    milliseconds = headers.get("retry-after-ms", "")
+    if re.fullmatch(r"\d{1,9}(\.\d+)?", milliseconds, re.ASCII):
+        return float(milliseconds) / 1000
     text = headers.get("retry-after", "")
     try:
         seconds = float(text)

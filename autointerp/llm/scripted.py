@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 
-from autointerp.core.types import Digits, Question, Reply, Text, YesNo
+from autointerp.core.types import Digits, Json, Question, Reply, Text, YesNo
 
 Answer = str | float | Sequence[Sequence[float]]
 Function = Callable[[Question], Answer]
@@ -48,7 +48,7 @@ class ScriptedLLM:
 def read_answer(question: Question, answer: Answer) -> tuple[tuple[float, ...], ...]:
     """Return the answer as rows of probabilities; none for text. Raises ValueError when it does not fit."""
     match question.wants:
-        case Text() if isinstance(answer, str):
+        case Text() | Json() if isinstance(answer, str):
             return ()
         case YesNo() if isinstance(answer, int | float) and 0 <= answer <= 1:
             return ((float(answer), 1.0 - float(answer)),)
@@ -80,7 +80,7 @@ def constant_llm(share: float) -> ScriptedLLM:
             case Digits(count=count, scale=scale):
                 row = (1.0 - share, *(0.0 for _ in range(scale - 1)), share)
                 return [row] * count
-            case Text():
+            case Text() | Json():
                 return name
 
     return ScriptedLLM(name, function)

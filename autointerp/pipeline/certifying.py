@@ -7,9 +7,11 @@ from autointerp.core.draws import draw
 from autointerp.core.protocols import LLM, Scorer
 from autointerp.core.types import Evidence, Window
 from autointerp.llm.scripted import ScriptedLLM
+from autointerp.pipeline.asking import ask
+from autointerp.pipeline.evidence import text_of
+from autointerp.pipeline.judging import Item, grade_items, scorers_of
 from autointerp.pipeline.run import Run
 from autointerp.pipeline.shipped import shipped
-from autointerp.pipeline.stages import Item, ask, grade_items, scorers_of, text_of
 from autointerp.score import prompt_of
 from autointerp.store.parts import has_part, write_part
 from autointerp.trust.certificate import Certificate, certify_all

@@ -12,6 +12,7 @@ from autointerp.core.errors import ConfigError
 from autointerp.core.types import FeatureId
 from autointerp.explain import EXPLAINERS
 from autointerp.score import SCORERS
+from autointerp.trust.oracle import parse_judge
 
 
 class Section(BaseModel):
@@ -29,12 +30,16 @@ class HarvestSection(Section):
 
 
 class FeaturesSection(Section):
-    """Which features are labelled: a keyed draw among those with enough firing tiles, or those named in ``only``."""
+    """Which features are labelled: a keyed draw among those with enough firing tiles, or those named in ``only``.
+
+    ``chunk`` of them are explained and scored at a time: a part file each, and what is lost when a run is killed.
+    """
 
     n_per_dictionary: int = Field(default=100, ge=1)
     only: tuple[str, ...] = ()
     min_held_out: int = Field(default=20, ge=1)
     min_shown: int = Field(default=5, ge=1)
+    chunk: int = Field(default=256, ge=1)
 
     @field_validator("only")
     @classmethod
@@ -56,6 +61,11 @@ class EvidenceSection(Section):
     held_out_random: int = Field(default=5, ge=0)
     held_out_silent: int = Field(default=20, ge=0)
 
+    @property
+    def n_held_out(self) -> int:
+        """Held-out tiles of a feature at most, without the halves that complete simulation windows."""
+        return self.held_out_top + self.held_out_firing + self.held_out_random + self.held_out_silent
+
 
 class ExplainSection(Section):
     """Who writes labels and from how many windows."""
@@ -70,6 +80,11 @@ class ExplainSection(Section):
     @classmethod
     def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         return _check_names(names, tuple(EXPLAINERS), "explainer")
+
+    @field_validator("model")
+    @classmethod
+    def _answers(cls, name: str) -> str:
+        return _check_model(name)
 
 
 class ScoreSection(Section):
@@ -89,6 +104,11 @@ class ScoreSection(Section):
     @classmethod
     def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         return _check_names(names, tuple(SCORERS), "scorer")
+
+    @field_validator("judge")
+    @classmethod
+    def _answers(cls, name: str) -> str:
+        return _check_model(name)
 
 
 class CertifySection(Section):
@@ -165,6 +185,20 @@ def _check_names(names: tuple[str, ...], known: tuple[str, ...], what: str) -> t
             msg = f"no {what} named {name!r}; {_nearest(name, known)}"
             raise ValueError(msg)
     return names
+
+
+def _check_model(name: str) -> str:
+    """Refuse a function that cannot answer for real features, and one that is written wrongly."""
+    kind = name.partition(":")[0]
+    if kind == "oracle":
+        msg = f"{name!r} knows only the zoo's labels, so oracles only serve: autointerp certify --judge {name}"
+        raise ValueError(msg)
+    if kind == "constant":
+        try:
+            parse_judge(name)
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+    return name
 
 
 def _nearest(name: str, known: tuple[str, ...]) -> str:

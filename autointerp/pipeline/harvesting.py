@@ -1,4 +1,4 @@
-"""The harvest: which text is read, shard by shard, into context and activation parts."""
+"""The harvest stage: which text is read, shard by shard, into context and activation parts."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,9 @@ import pyarrow as pa
 
 from autointerp.core.errors import CorpusError
 from autointerp.pipeline.config import Config
+from autointerp.pipeline.run import Run
 from autointerp.sampling.sides import side_of
+from autointerp.store.manifest import write_manifest
 from autointerp.store.parts import has_part, write_part
 from autointerp.subject.contexts import TILE_TOKENS, Context, cut_contexts, massive_norm
 from autointerp.subject.corpus import Document, in_keyed_order, read_corpus
@@ -138,3 +140,66 @@ def _context_rows(
             "token_ids": list(context.token_ids),
             "kept": harvested.kept[number].tolist(),
         }
+
+
+# ---- the stage
+
+
+def harvest_chunks(run: Run) -> list[str]:
+    """Return the shards still to be harvested; none when the harvest is complete."""
+    if (run.harvest_folder / "manifest.json").exists():
+        return []
+    shards = text_plan(run).shards(run.config.harvest.shard_contexts)
+    return [str(n) for n in range(len(shards)) if not is_shard_done(run.harvest_folder, n)]
+
+
+def text_plan(run: Run) -> TextPlan:
+    """Return the text this run reads, planned once."""
+    return run.once("text_plan", lambda: plan_text(run.subject, run.config, run.dictionaries))
+
+
+def max_norm(run: Run) -> float:
+    """Return the norm above which tokens are left out, decided once."""
+    return run.once("max_norm", lambda: norm_limit(run.subject, run.site, text_plan(run), run.dictionaries))
+
+
+def harvest_chunk(run: Run, chunk: str) -> None:
+    """Harvest one shard of text for all dictionaries."""
+    plan, size = text_plan(run), run.config.harvest.shard_contexts
+    shards = plan.shards(size)
+    write_shard(
+        run.harvest_folder,
+        int(chunk),
+        shards[int(chunk)],
+        subject=run.subject,
+        site=run.site,
+        dictionaries=run.dictionaries,
+        max_norm=max_norm(run),
+        seed=run.config.seed,
+    )
+    done = sum(len(c.token_ids) for shard in shards[: int(chunk) + 1] for _, c in shard)
+    run.on_progress("harvest", done, plan.n_tokens, "tokens")
+
+
+def finish_harvest(run: Run) -> None:
+    """Mark the harvest as complete: its manifest is written last."""
+    if (run.harvest_folder / "manifest.json").exists():
+        return
+    plan = text_plan(run)
+    write_manifest(
+        run.harvest_folder,
+        {
+            "subject": run.config.subject,
+            "subject_sha256": run.subject.sha256,
+            "site": str(run.site),
+            "dictionaries": {d.name: d.sha256 for d in run.dictionaries},
+            "corpus": list(run.config.corpus),
+            "corpus_contents": run.corpus_contents,
+            "n_documents": plan.n_documents,
+            "n_documents_trained_on_left_out": plan.n_trained_on,
+            "n_documents_too_short": plan.n_too_short,
+            "n_contexts": len(plan.contexts),
+            "n_tokens": plan.n_tokens,
+            "max_norm": max_norm(run),
+        },
+    )

@@ -34,11 +34,9 @@ def open_judge(name: str, run: "Run") -> LLM:
 
 
 def check_model_names(names: Iterable[str]) -> None:
-    """Raise ConfigError for a provider nobody knows; opens nothing. Oracles only serve to certify."""
+    """Raise ConfigError for a provider nobody knows; opens nothing."""
     for name in names:
-        provider = name.partition(":")[0]
-        if provider != "oracle":
-            pick(PROVIDERS, provider, what="provider")
+        pick(PROVIDERS, name.partition(":")[0], what="provider")
 
 
 def _options(name: str, run: "Run") -> dict[str, Any]:

@@ -1,9 +1,13 @@
-"""The stages in their order: what a flow engine, or a plain loop, carries out."""
+"""The main path: harvest, evidence, certify, explain, score. Each stage reads what the earlier ones wrote.
+
+Every stage is a list of chunks; a chunk writes its parts and is skipped when they stand. So resuming
+is running again, and a flow engine needs to know nothing but ``chunks`` and ``do``.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from autointerp.pipeline import certifying, stages
+from autointerp.pipeline import certifying, evidence, explaining, harvesting, scoring
 from autointerp.pipeline.run import Run
 
 
@@ -18,11 +22,11 @@ class Stage:
 
 
 STAGES = (
-    Stage("harvest", stages.harvest_chunks, stages.harvest_chunk, stages.finish_harvest),
-    Stage("evidence", stages.evidence_chunks, stages.evidence_chunk),
+    Stage("harvest", harvesting.harvest_chunks, harvesting.harvest_chunk, harvesting.finish_harvest),
+    Stage("evidence", evidence.evidence_chunks, evidence.evidence_chunk),
     Stage("certify", certifying.certify_chunks, certifying.certify_chunk),
-    Stage("explain", stages.explain_chunks, stages.explain_chunk),
-    Stage("score", stages.score_chunks, stages.score_chunk),
+    Stage("explain", explaining.explain_chunks, explaining.explain_chunk),
+    Stage("score", scoring.score_chunks, scoring.score_chunk),
 )
 
 
@@ -30,3 +34,13 @@ def stages_up_to(last: str) -> tuple[Stage, ...]:
     """Return the stages in order up to *last*; all of them when it is empty."""
     names = [stage.name for stage in STAGES]
     return STAGES[: names.index(last) + 1] if last else STAGES
+
+
+def carry_out_stages(run: Run, last: str) -> None:
+    """Carry out the stages up to *last* (all if empty), one chunk after the other."""
+    for stage in stages_up_to(last):
+        with run.timed(stage.name):
+            for chunk in stage.chunks(run):
+                stage.do(run, chunk)
+            if stage.finish:
+                stage.finish(run)

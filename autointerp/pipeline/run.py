@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from autointerp.core.draws import content_key
 from autointerp.core.errors import ConfigError
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from autointerp.subject.dictionaries import SparseDictionary
     from autointerp.subject.model import Site, Subject
 
+T = TypeVar("T")
 OnProgress = Callable[[str, int, int, str], None]
 """Called with (stage, done, total, unit)."""
 
@@ -46,6 +47,14 @@ class Run:
     directory: Path
     on_progress: OnProgress = ignore_progress
     timings: dict[str, float] = field(default_factory=dict)
+    _made: dict[str, Any] = field(default_factory=dict, repr=False)
+    _local: LLM | None = field(default=None, repr=False)
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """Return what *make* gives, made when first asked for under this name."""
+        if name not in self._made:
+            self._made[name] = make()
+        return self._made[name]  # type: ignore[no-any-return]
 
     @cached_property
     def prompts(self) -> dict[str, Prompt]:
@@ -79,6 +88,13 @@ class Run:
         return loaded
 
     @cached_property
+    def corpus_contents(self) -> dict[str, str]:
+        """What decides the text of each source: hashes of files, versions of packages."""
+        from autointerp.subject.contents import corpus_contents
+
+        return corpus_contents(self.config.corpus)
+
+    @cached_property
     def harvest_folder(self) -> Path:
         """Where the harvest stands: shared by all runs that read the same text with the same dictionaries."""
         config = self.config
@@ -86,7 +102,7 @@ class Run:
             config.subject,
             config.site,
             config.dtype,
-            config.corpus,
+            tuple(self.corpus_contents.items()),
             config.seed,
             config.harvest.model_dump_json(),
         )
@@ -94,8 +110,16 @@ class Run:
         return self.home / "cache" / "harvests" / content_key(*parts, weights, self.subject.sha256)
 
     def judge(self, name: str) -> LLM:
-        """Return the model behind *name*, its replies kept once for all runs."""
-        return open_judge(name, self)
+        """Return the model behind *name*, its replies kept once for all runs.
+
+        A model in this process is loaded once for all chunks, and let go when another is asked for.
+        """
+        if not name.startswith("local:"):
+            return open_judge(name, self)
+        if self._local is None or self._local.name != name:
+            self._local = None
+            self._local = open_judge(name, self)
+        return self._local
 
     @cached_property
     def explain_settings(self) -> ExplainSettings:
@@ -112,6 +136,7 @@ class Run:
             n_top=section.n_top,
             n_random=section.n_random,
             scale=section.scale,
+            n_expected=self.config.evidence.n_held_out,
             layout=section.layout,
             seed=self.config.seed,
         )
@@ -144,6 +169,7 @@ class Run:
             "explainer": config.explain.model,
             "judge": config.score.judge,
             "same_family": self.is_same_family,
+            "corpus_contents": self.corpus_contents,
             "prompts": {name: prompt.version for name, prompt in sorted(self.prompts.items())},
             "versions": {name: _version(name) for name in PACKAGES} | {"python": platform.python_version()},
             "git_commit": _git_commit(),
@@ -160,8 +186,9 @@ def _check_named(names: Sequence[str], widths: Mapping[str, int]) -> None:
 
 
 def config_key(run: Run) -> str:
-    """Return the hash of what must not change within a run's folder: settings and prompt words."""
-    return content_key(run.config.model_dump_json(), *sorted((n, p.version) for n, p in run.prompts.items()))
+    """Return the hash of what must not change within a run's folder: settings, prompt words and text."""
+    prompts = sorted((n, p.version) for n, p in run.prompts.items())
+    return content_key(run.config.model_dump_json(), *prompts, *run.corpus_contents.items())
 
 
 def find_dictionaries(name: str) -> list[Path]:

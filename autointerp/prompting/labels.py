@@ -23,7 +23,7 @@ class FullLabel:
     concepts: tuple[str, ...] = ()
 
 
-def read_full_label(text: str, *, about: str = "") -> FullLabel | Failure:
+def read_full_label(text: str, *, about: str = "", is_cut: bool = False) -> FullLabel | Failure:
     """Return the label in a reply, or why there is none.
 
     The JSON object with a ``label`` is taken; from any other reply the short form alone, as
@@ -33,7 +33,7 @@ def read_full_label(text: str, *, about: str = "") -> FullLabel | Failure:
     FullLabel(short='red or blue', long='', kind='input token', concepts=('red', 'blue'))
     """
     found = _find_object(text)
-    short = read_label(str(found["label"]) if found else text, about=about)
+    short = read_label(str(found["label"]) if found else text, about=about, is_cut=is_cut and not found)
     if isinstance(short, Failure):
         return short
     if NO_PATTERN.fullmatch(short):

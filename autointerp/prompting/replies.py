@@ -36,11 +36,12 @@ NARRATION = re.compile(
 QUOTES = "\"'\u201c\u201d\u2018\u2019`*_ \t"
 
 
-def read_label(text: str, *, about: str = "") -> str | Failure:
+def read_label(text: str, *, about: str = "", is_cut: bool = False) -> str | Failure:
     """Return the label in a reply, one line of 1 to 60 words, or why there is none.
 
     Takes the string of a JSON object, the text after ``Label:``, what follows a narrating line, or
-    else the first line. A longer label is cut after a sentence that ends within 60 words.
+    else the first line. A longer label is cut after a sentence that ends within 60 words. ``is_cut``:
+    the reply ran into its limit of tokens; a label that reaches to its end is then half a label.
     """
     answer = _without_thoughts(text).strip()
     if not answer:
@@ -54,11 +55,18 @@ def read_label(text: str, *, about: str = "") -> str | Failure:
     if label.endswith(":"):
         detail = f"announces a label and gives none: {_beginning(label)}"
         return Failure("explain", about, Reason.EXPLAIN_FAILED, detail)
+    if is_cut and _is_at_the_end(label, answer):
+        return Failure("explain", about, Reason.EXPLAIN_FAILED, f"cut off: {_beginning(label)}")
     short = _cut_to_sentence(label)
     if short is None:
         detail = f"{len(label.split())} words without a sentence end in the first {MAX_WORDS}"
         return Failure("explain", about, Reason.EXPLAIN_FAILED, detail)
     return short
+
+
+def _is_at_the_end(label: str, answer: str) -> bool:
+    """Return whether the label is the last thing of the reply and ends without a full stop."""
+    return answer.rstrip().endswith(label[-20:]) and label[-1] not in ".!?"
 
 
 def is_refusal(text: str) -> bool:
@@ -67,13 +75,21 @@ def is_refusal(text: str) -> bool:
 
 
 def read_yes_no(text: str) -> float | None:
-    """Return 1.0 for a reply whose first word is yes, 0.0 for no, else None.
+    """Return 1.0 for a reply whose first word is yes, 0.0 for no, else None; None also for both at once.
 
-    >>> read_yes_no("**Yes**, it does."), read_yes_no("Nothing of the kind")
-    (1.0, None)
+    >>> read_yes_no("**Yes**, it does."), read_yes_no("Nothing of the kind"), read_yes_no("Yes or no")
+    (1.0, None, None)
     """
-    found = re.match(r"\W*(?:answer\W+)?(yes|no)\b", _without_thoughts(text), re.IGNORECASE)
-    return None if found is None else float(found[1].lower() == "yes")
+    answer = _without_thoughts(text)
+    found = re.match(r"\W*(?:answer\W+)?(yes|no)\b", answer, re.IGNORECASE)
+    if found is None:
+        return None
+    is_yes = found[1].lower() == "yes"
+    # "Yes, no doubt" takes nothing back; "No, wait: yes" and "Yes / No" do.
+    taken_back = re.search(
+        rf"(?:[.!?:/\n]|\bor|\band)\W*{'no' if is_yes else 'yes'}\b", answer[found.end() :], re.IGNORECASE
+    )
+    return None if taken_back else float(is_yes)
 
 
 def read_digits(text: str, *, count: int, scale: int) -> tuple[int, ...] | None:
@@ -82,9 +98,11 @@ def read_digits(text: str, *, count: int, scale: int) -> tuple[int, ...] | None:
     None when the number of values or any one value is wrong: zeros in their place would be a guess
     nobody made (PROTOCOLS, section 3).
     """
-    values = _json_numbers(text)
+    # Only thoughts at the beginning: a token of the window may be "<think>".
+    answer = _without_thoughts(text) if text.lstrip().lower().startswith("<think>") else text
+    values = _json_numbers(answer)
     if values is None:
-        lines = [line for line in text.split("\n") if line.strip()]
+        lines = [line for line in answer.split("\n") if line.strip()]
         values = [_number(line.rpartition("\t")[2]) for line in lines]
     if len(values) != count:
         return None

@@ -19,7 +19,9 @@ BREAK = "\u200b"
 # crawled page could end the question and write the answer.
 CONTROL = (
     "<|", "|>", "<s>", "</s>", "<bos>", "<eos>", "<pad>", "<start_of_turn>", "<end_of_turn>",
-    "[INST]", "[/INST]", "<<SYS>>", "<</SYS>>", "\uff5c",
+    "[INST]", "[/INST]", "<<SYS>>", "<</SYS>>", "\uff5c", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]", "[TOOL_CALLS]",
+    "[AVAILABLE_TOOLS]", "[TOOL_RESULTS]", "<think>", "</think>", "<tool_call>", "</tool_call>", "<unk>", "<mask>",
+    "<sep>", "<end_of_utterance>",
 )  # fmt: skip
 ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 

@@ -7,14 +7,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from autointerp.analysis.certificates import Certificate, read_certificates, standing
+from autointerp.analysis.coverage import evidence_sentence
 from autointerp.analysis.figures import number
 from autointerp.analysis.summary import CONTROLS
-from autointerp.analysis.values import is_headline, measure_name
+from autointerp.analysis.values import NO_LABEL, is_headline, measure_name
 from autointerp.core.draws import draw
 from autointerp.core.types import FeatureId
 from autointerp.report.choice import main_explainer
 from autointerp.report.tables import RunTables
-from autointerp.report.windows import Run, activation_runs, predicted_runs
+from autointerp.report.windows import DEFAULT_SCALE, Run, activation_runs, predicted_runs
 
 N_TOP, N_DRAWN = 3, 3
 """Held-out windows on a card: the strongest, then some drawn from the rest, silent ones among them."""
@@ -35,6 +37,7 @@ class CardScore:
 
     explainer: str
     measure: str
+    standing: str
     value: str
     read: str
     chance: str
@@ -42,13 +45,27 @@ class CardScore:
 
 
 @dataclass(frozen=True, slots=True)
+class _ScoreName:
+    """What a certificate is looked up by."""
+
+    scorer: str
+    variant: str
+    metric: str
+    judge: str
+
+
+@dataclass(frozen=True, slots=True)
 class WindowView:
-    """A held-out window: truth, and below it what the label made the judge predict (if it was asked)."""
+    """A held-out window: truth, and below it what the label made the judge predict (if it was asked).
+
+    ``unread`` says on how many tokens no prediction could be read: they look like predictions of 0.
+    """
 
     stratum: str
     truth: tuple[Run, ...]
     predicted: tuple[Run, ...]
     detection: str
+    unread: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +81,7 @@ class Card:
     scores: tuple[CardScore, ...]
     windows: tuple[WindowView, ...]
     explainer: str
+    tested_on: str = ""
 
     @property
     def anchor(self) -> str:
@@ -75,11 +93,29 @@ def build_cards(run: RunTables, chosen: Sequence[FeatureId], *, seed: int = 0) -
     """Return one card a feature, in the order given."""
     names = ("features", "explanations", "scores", "evidence", "predictions")
     parts = {name: _by_feature(run[name], chosen) for name in names}
-    explainer = main_explainer(run["explanations"])
+    sight = _Sight(main_explainer(run["explanations"]), predicted_scale(run.manifest), seed)
+    certificates = read_certificates(run["certificates"])
     return tuple(
-        _card(feature, {n: parts[n].get(feature, run[n].iloc[:0]) for n in names}, explainer, seed)
+        _card(feature, {n: parts[n].get(feature, run[n].iloc[:0]) for n in names}, certificates, sight)
         for feature in chosen
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """How windows are shown: whose predictions, up to which digit, and which are drawn."""
+
+    explainer: str
+    scale: float
+    seed: int
+
+
+def predicted_scale(manifest: Mapping[str, Any]) -> float:
+    """Return the largest digit a simulating judge could say in this run."""
+    config = manifest.get("config")
+    score = config.get("score") if isinstance(config, Mapping) else None
+    scale = score.get("scale") if isinstance(score, Mapping) else None
+    return float(scale) if isinstance(scale, int) else DEFAULT_SCALE
 
 
 def _by_feature(frame: pd.DataFrame, chosen: Sequence[FeatureId]) -> dict[FeatureId, pd.DataFrame]:
@@ -89,7 +125,9 @@ def _by_feature(frame: pd.DataFrame, chosen: Sequence[FeatureId]) -> dict[Featur
     return {FeatureId(str(d), int(str(f))): group for (d, f), group in kept.groupby(["dictionary", "feature"])}
 
 
-def _card(feature: FeatureId, parts: Mapping[str, pd.DataFrame], explainer: str, seed: int) -> Card:
+def _card(
+    feature: FeatureId, parts: Mapping[str, pd.DataFrame], certificates: Sequence[Certificate], sight: _Sight
+) -> Card:
     row = next(iter(parts["features"].to_dict("records")), {})
     peak = float(row.get("peak", 0.0))
     single = row.get("fraction_single_token")
@@ -100,9 +138,10 @@ def _card(feature: FeatureId, parts: Mapping[str, pd.DataFrame], explainer: str,
         peak=number(peak),
         single_token="not measured" if single is None or pd.isna(single) else number(float(single)),
         labels=_labels(parts["explanations"]),
-        scores=tuple(_card_scores(parts["scores"], parts["explanations"])),
-        windows=tuple(_windows(parts, explainer, peak, seed)),
-        explainer=explainer,
+        scores=tuple(_card_scores(parts["scores"], parts["explanations"], certificates)),
+        windows=tuple(_windows(parts, peak, sight)),
+        explainer=sight.explainer,
+        tested_on=evidence_sentence(parts["evidence"]),
     )
 
 
@@ -111,15 +150,19 @@ def _labels(explanations: pd.DataFrame) -> tuple[Label, ...]:
     return tuple(Label(str(r["explainer"]), str(r["model"]), str(r["text"])) for r in rows)
 
 
-def _card_scores(scores: pd.DataFrame, explanations: pd.DataFrame) -> Iterator[CardScore]:
+def _card_scores(
+    scores: pd.DataFrame, explanations: pd.DataFrame, certificates: Sequence[Certificate]
+) -> Iterator[CardScore]:
     """Yield the headline measures of real labels in the order of the table."""
     writers = dict(zip(explanations["explanation"], explanations["explainer"], strict=True))
     real, controls = scores[scores["control"] == "none"], scores[scores["control"] != "none"]
     for row in real.to_dict("records"):
         if is_headline(str(row["scorer"]), str(row["metric"])):
+            name = _ScoreName(*(str(row[part]) for part in ("scorer", "variant", "metric", "judge")))
             yield CardScore(
-                explainer=str(writers.get(row["explanation"], "unknown")),
-                measure=measure_name(str(row["scorer"]), str(row["variant"]), str(row["metric"])),
+                explainer=str(writers.get(row["explanation"], NO_LABEL)),
+                measure=measure_name(name.scorer, name.variant, name.metric),
+                standing=standing(name, certificates),
                 value=_value(row),
                 read=f"{row['n_read']}/{row['n_asked']}",
                 chance=number(_none_if_nan(row["chance"])),
@@ -150,21 +193,24 @@ def _control_text(controls: pd.DataFrame, row: Mapping[Any, Any]) -> str:
 # ---- windows
 
 
-def _windows(parts: Mapping[str, pd.DataFrame], explainer: str, peak: float, seed: int) -> Iterator[WindowView]:
+def _windows(parts: Mapping[str, pd.DataFrame], peak: float, sight: _Sight) -> Iterator[WindowView]:
     held_out = parts["evidence"][parts["evidence"]["side"] == "held_out"]
     tokens = _token_map(held_out)
-    simulated, detected = _simulated(parts, explainer), _detected(parts, explainer)
-    for row in _chosen_windows(held_out, seed):
+    simulated, detected = _simulated(parts, sight.explainer), _detected(parts, sight.explainer)
+    for row in _chosen_windows(held_out, sight.seed):
         place = (str(row["doc"]), int(row["start"]))
         span = range(place[1], place[1] + max(len(row["tokens"]), len(simulated.get(place, ()))))
         cells = [tokens.get((place[0], at), ("□", 0.0)) for at in span]
         words, activations = [word for word, _ in cells], [activation for _, activation in cells]
-        guesses = simulated.get(place, {})
+        guesses = [simulated.get(place, {}).get(i) for i in range(len(words))]
+        n_unread = sum(guess is None for guess in guesses)
+        was_asked = place in simulated
         yield WindowView(
             stratum=str(row["stratum"]),
             truth=activation_runs(words, activations, peak=peak),
-            predicted=predicted_runs(words, [guesses.get(i) for i in range(len(words))]) if guesses else (),
+            predicted=predicted_runs(words, guesses, scale=sight.scale) if was_asked else (),
             detection=detected.get(place, ""),
+            unread=f"{n_unread} of {len(words)} tokens without a readable prediction" if was_asked and n_unread else "",
         )
 
 

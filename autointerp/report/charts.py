@@ -10,7 +10,7 @@ import vl_convert
 from markupsafe import Markup, escape
 
 from autointerp.analysis.summary import Line
-from autointerp.report.layers import curve, describe, layered, mean_layers, means_table, reference_layers, strip
+from autointerp.report.layers import curve, describe, layered, mean_layers, means_table, reach, reference_layers, strip
 from autointerp.report.text import visible
 
 
@@ -24,13 +24,27 @@ class Picture:
     table: pd.DataFrame
 
 
-def score_distribution(values: pd.DataFrame, lines: Sequence[Line], *, title: str) -> Picture:
+Extent = tuple[float, float]
+
+
+def extent_of(values: pd.DataFrame, lines: Sequence[Line]) -> Extent | None:
+    """Return the lowest and highest of all that may be drawn of one measure, or None when nothing is scored."""
+    drawn = means_table(lines).drop(columns=["dictionary", "place", "width", "scored", "asked"])
+    numbers = np.concatenate([values["value"].to_numpy(float), drawn.to_numpy(float).ravel()])
+    known = numbers[np.isfinite(numbers)]
+    return (float(known.min()), float(known.max())) if len(known) else None
+
+
+def score_distribution(
+    values: pd.DataFrame, lines: Sequence[Line], *, title: str, extent: Extent | None = None
+) -> Picture:
     """Return every feature as a point by width, with mean and interval, chance and control means.
 
     Args:
         values: Columns dictionary, feature, value (NaN = unscored) of ONE measure and explainer.
         lines: The summary lines of the same measure, one a dictionary: they order the axis.
         title: What is drawn, in words.
+        extent: What the axis has to hold besides: pictures side by side must not differ by their axes.
     """
     table = means_table(lines)
     scored = values.dropna(subset=["value"])
@@ -38,19 +52,25 @@ def score_distribution(values: pd.DataFrame, lines: Sequence[Line], *, title: st
         asked = sum(line.n_asked for line in lines)
         return nothing_to_draw(title, f"none of {asked} features has a score", table)
     drawn = table.assign(x=[float(place) for place in range(len(table))])
-    chart = layered([*reference_layers(drawn, lines), strip(scored, drawn), *mean_layers(drawn)], drawn, lines)
+    layers = [*_reach(drawn, extent), *reference_layers(drawn, lines), strip(scored, drawn), *mean_layers(drawn)]
+    chart = layered(layers, drawn, lines)
     return _picture(chart, title, describe(lines), table)
 
 
-def width_curve(lines: Sequence[Line], *, title: str) -> Picture:
+def width_curve(lines: Sequence[Line], *, title: str, extent: Extent | None = None) -> Picture:
     """Return the mean with its interval against width (log2 axis), with chance and the control means."""
     table = means_table(lines)
     drawn = table.dropna(subset=["mean", "width"])
     if drawn["width"].nunique() < 2:
         return nothing_to_draw(title, f"{drawn['width'].nunique()} width(s) with a score; a curve needs two", table)
     drawn = drawn.assign(x=np.log2(drawn["width"].astype(float)))
-    chart = layered([*reference_layers(drawn, lines), curve(drawn), *mean_layers(drawn)], drawn, lines)
+    layers = [*_reach(drawn, extent), *reference_layers(drawn, lines), curve(drawn), *mean_layers(drawn)]
+    chart = layered(layers, drawn, lines)
     return _picture(chart, title, describe(lines), table)
+
+
+def _reach(drawn: pd.DataFrame, extent: Extent | None) -> list[alt.Chart]:
+    return [reach(drawn, extent)] if extent else []
 
 
 def nothing_to_draw(title: str, why: str, table: pd.DataFrame) -> Picture:

@@ -22,6 +22,7 @@ class Choice:
     best: tuple[FeatureId, ...]
     worst: tuple[FeatureId, ...]
     measure: str
+    explainer: str = ""
 
 
 def main_explainer(explanations: pd.DataFrame) -> str:
@@ -46,7 +47,7 @@ def choose_features(
     best = [f for ids in ranked for f in ids[:N_BEST]]
     # With few scored features one feature must not be both among the best and the worst.
     worst = [f for ids in ranked for f in ids[max(N_BEST, len(ids) - N_WORST) :][::-1]]
-    return Choice(tuple(random), tuple(best), tuple(worst), measure)
+    return Choice(tuple(random), tuple(best), tuple(worst), measure, main_explainer(explanations))
 
 
 def _ids(dictionary: str, indices: "pd.Series[int]") -> list[FeatureId]:

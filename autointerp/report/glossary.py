@@ -8,8 +8,15 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     ("single-token share", "How much of the feature's activation falls on one token: high means a token detector."),
     ("held-out window", "Text from documents the explainer never saw; labels are tested only on these."),
     ("explainer", "What writes a label: a language model shown examples, or lexical, a word count without any model."),
+    (
+        "stratum",
+        "How a window was drawn: top (strongest), firing:0 to 9 (weak to strong), random, silent:... (no activation).",
+    ),
     ("judge", "The language model (or stand-in) that predicts the feature from the label alone."),
-    ("simulation", "The judge predicts every token's activation (0 to 10) from the label; correlation with the truth."),
+    (
+        "simulation",
+        "The judge predicts every token's activation as a digit from the label; correlation with the truth.",
+    ),
     ("top and random", "Simulation on the strongest and on random windows together; easier than random only."),
     ("detection", "The judge says for each window whether it holds what the label says; AUROC of P(yes)."),
     ("AUROC", "How often a firing window gets a higher P(yes) than a silent one; 0.5 is guessing."),
@@ -24,6 +31,10 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     ("95% interval", "Bootstrap over features: how far the mean moves if other features had been drawn."),
     ("per firing", "The mean with every feature weighted by its density: the score at a random firing."),
     ("scored n/N", "Features with a number, of all that were asked about; the rest stand under failures by reason."),
+    (
+        "raw",
+        "Widths as they are: firing density is not held fixed, so differences between widths are not about quality.",
+    ),
     ("eligible", "Neither dead nor with too few held-out examples to test a label."),
     ("certificate", "How the judge did on features made up with a known meaning: right labels must beat wrong ones."),
     ("tau", "Kendall's rank correlation between a label's score and its true quality, on made-up features."),

@@ -7,9 +7,11 @@ import pandas as pd
 
 from autointerp.analysis.agreement import Agreement
 from autointerp.analysis.certificates import Certificate, standing
+from autointerp.analysis.estimates import Estimate
+from autointerp.analysis.explainers import Comparison
 from autointerp.analysis.figures import count, number, with_interval
-from autointerp.analysis.summary import Against, Line
-from autointerp.analysis.values import LOWER_IS_BETTER
+from autointerp.analysis.summary import Against, Line, control_names
+from autointerp.analysis.values import LOWER_IS_BETTER, METRIC_NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,76 +38,117 @@ def coverage_grid(table: pd.DataFrame) -> Grid:
 def certificate_grid(certificates: Sequence[Certificate]) -> Grid:
     """Return what the zoo found of each judge and scorer."""
     head = (
-        "scorer", "standing", "AUROC right vs wrong", "tau", "exact label first", "sensitivity",
-        "specificity", "features", "labels", "replies read", "judge",
+        "judge", "scorer, metric", "standing", "AUROC right\nvs wrong [95%]", "tau [95%]", "exact label\nfirst",
+        "sensitivity", "specificity", "features", "labels", "replies\nread",
     )  # fmt: skip
     rows = tuple(
         (
-            f"{c.scorer}, {c.metric}", "certified" if c.certified else "uncertified",
+            c.judge, f"{c.scorer}, {_metric(c.metric)}", "certified" if c.certified else "uncertified",
             _range(c.auroc, c.auroc_low, c.auroc_high), _range(c.tau, c.tau_low, c.tau_high),
             _optional(c.exact_first, 2),
             _optional(c.sensitivity, 2), _optional(c.specificity, 2), count(c.n_features), count(c.n_labels),
-            f"{c.n_read}/{c.n_asked}", c.judge,
+            f"{c.n_read}/{c.n_asked}",
         )
         for c in certificates
     )  # fmt: skip
-    return Grid(head, rows, 2, "No judge was examined: every score of this run is uncertified.")
+    return Grid(head, rows, 3, "No judge was examined: every score of this run is uncertified.")
+
+
+def _metric(name: str) -> str:
+    """Return a certificate's metric as pages write it: ``correlation (top and random)``."""
+    first, space, variant = name.partition(" ")
+    return METRIC_NAMES.get(first, first.replace("_", " ")) + space + variant.replace("_", " ")
 
 
 def scores_grid(lines: Sequence[Line], certificates: Sequence[Certificate]) -> Grid:
-    """Return one row a line of ONE measure: value, counts, chance, then each control and the excess over it."""
-    controls = list(dict.fromkeys(a.control for line in lines for a in line.against))
-    beside = [f"{c} control · excess [95%]" for c in controls]
-    head = ("dictionary", "labels by", "mean [95%]", "scored", "chance", *beside, "per firing", "judge")
+    """Return one row a line of ONE measure: value, counts, chance, then each control and the excess over it.
+
+    Both means stand side by side, and what limits the row before its controls: a wide table is cut
+    off on the right.
+    """
+    controls = control_names(lines)
+    several = len({line.judge for line in lines}) > 1
+    head = (
+        "dictionary", "labels by", "judge is", "mean over\nfeatures [95%]", "mean over\nfirings [95%]", "scored",
+        "single-\ntoken", "chance", *(f"{c} control\nexcess [95%]" for c in controls),
+    )  # fmt: skip
     rows = tuple(
         (
-            *(line.dictionary, line.explainer, with_interval(line.mean), f"{line.mean.n}/{line.n_asked}"),
-            number(line.chance),
+            *(line.dictionary, line.explainer, _judge_cell(line, certificates, name=line.judge if several else "")),
+            *(with_interval(line.mean), with_interval(line.per_firing)),
+            *(f"{line.mean.n}/{line.n_asked}", _optional(line.single_token, 2), _chance(line)),
             *(_against_cell(line, line.control(c)) for c in controls),
-            with_interval(line.per_firing),
-            f"{line.judge}, {standing(line, certificates)}",
         )
         for line in lines
     )
-    return Grid(head, rows, 2, "Nothing was scored.")
+    return Grid(head, rows, 3, "Nothing was scored.")
+
+
+def _chance(line: Line) -> str:
+    """Return chance; without a single score nobody has said what it is, which is not the same as having none."""
+    return number(line.chance) if line.mean.n or line.chance is not None else "unscored"
+
+
+def _judge_cell(line: Line, certificates: Sequence[Certificate], *, name: str) -> str:
+    """Return whether the judge is certified for this measure, after its *name* where a table has several."""
+    return (f"{name}\n" if name else "") + standing(line, certificates).replace(" (", "\n(")
 
 
 def _against_cell(line: Line, against: Against | None) -> str:
-    """Return ``0.52 · 0.29 [0.26, 0.32]``, with the number of pairs where it is not the number scored."""
+    """Return ``0.52, and 0.29 [0.26, 0.32]`` on two lines; with the number of pairs unless it is the number scored."""
     if against is None:
         return "not asked"
     pairs = f" (n = {against.excess.n})" if against.excess.n not in (0, line.mean.n) else ""
-    return f"{number(against.mean.value)} · {with_interval(against.excess)}{pairs}"
+    mean = number(against.mean.value) if against.mean.n else "unscored"
+    return f"{mean}\n{_signed(against.excess)}{pairs}"
 
 
-def metrics_grid(lines: Sequence[Line]) -> Grid:
+def _signed(excess: Estimate) -> str:
+    """Return a difference with its sign, so that it cannot be taken for a score."""
+    text = with_interval(excess)
+    return f"+{text}" if excess.value is not None and excess.value > 0 and not text.startswith("0.00") else text
+
+
+def comparison_grid(comparisons: Sequence[Comparison]) -> Grid:
+    """Return the explainers against each other, on the features both have a score for."""
+    head = (
+        "dictionary", "judge", "first", "second", "first, mean [95%]", "second, mean [95%]",
+        "first minus second [95%]", "features\nof both", "only\nfirst", "only\nsecond",
+    )  # fmt: skip
+    rows = tuple(
+        (
+            *(c.dictionary, c.judge, c.first, c.second, with_interval(c.first_mean), with_interval(c.second_mean)),
+            *(_signed(c.difference), str(c.difference.n), str(c.only_first), str(c.only_second)),
+        )
+        for c in comparisons
+    )
+    return Grid(head, rows, 4, "Only one explainer has scored labels.")
+
+
+def metrics_grid(lines: Sequence[Line], certificates: Sequence[Certificate]) -> Grid:
     """Return every measure in one table: a row each, never averaged with another."""
+    controls = control_names(lines)
+    beside = [f"{c} control\nexcess [95%]" for c in controls]
     head = (
         "dictionary",
         "labels by",
         "scorer, metric",
+        "judge is",
         "mean [95%]",
         "scored",
         "chance",
-        "control",
-        "excess",
+        *beside,
         "unscored",
     )
-    return Grid(head, tuple(_metric_row(line) for line in lines), 3, "Nothing was scored.")
+    return Grid(head, tuple(_metric_row(line, controls, certificates) for line in lines), 4, "Nothing was scored.")
 
 
-def _metric_row(line: Line) -> tuple[str, ...]:
-    against = next((a for a in line.against if a.mean.n), None)
+def _metric_row(line: Line, controls: Sequence[str], certificates: Sequence[Certificate]) -> tuple[str, ...]:
     lower = " (lower is better)" if line.metric in LOWER_IS_BETTER else ""
     return (
-        line.dictionary,
-        line.explainer,
-        line.measure + lower,
-        with_interval(line.mean),
-        f"{line.mean.n}/{line.n_asked}",
-        number(line.chance),
-        f"{number(against.mean.value)} ({against.control})" if against else "none",
-        with_interval(against.excess) if against else "none",
+        *(line.dictionary, line.explainer, line.measure + lower, _judge_cell(line, certificates, name="")),
+        *(with_interval(line.mean), f"{line.mean.n}/{line.n_asked}", _chance(line)),
+        *(_against_cell(line, line.control(c)) for c in controls),
         "; ".join(f"{reason.replace('_', ' ')} {n}" for reason, n in line.unscored) or "none",
     )
 

@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from autointerp.analysis.figures import number, with_interval
-from autointerp.analysis.summary import CONTROLS, Line
+from autointerp.analysis.summary import Line, control_names
 from autointerp.analysis.values import METRIC_NAMES
 from autointerp.core.draws import uniform
 from autointerp.report.text import shorten, visible
@@ -66,12 +66,18 @@ def _describe_line(line: Line) -> str:
 
 def _x(drawn: pd.DataFrame) -> alt.X:
     domain = [float(drawn["x"].min()) - 0.5, float(drawn["x"].max()) + 0.5]
-    axis = alt.Axis(labels=False, ticks=False, grid=False, title="dictionary width (features)", titlePadding=24)
+    axis = alt.Axis(labels=False, ticks=False, grid=False, title="dictionary width (features)", titlePadding=38)
     return alt.X("x:Q", scale=alt.Scale(domain=domain, nice=False, zero=False), axis=axis)
 
 
 def _y(field: str) -> alt.Y:
     return alt.Y(f"{field}:Q", scale=alt.Scale(zero=False, nice=True), title=None)
+
+
+def reach(drawn: pd.DataFrame, extent: tuple[float, float]) -> alt.Chart:
+    """Return unseen marks at both ends of the *extent*: pictures that will be compared get one axis."""
+    ends = pd.DataFrame({"x": [float(drawn["x"].iloc[0])] * 2, "end": list(extent)})
+    return alt.Chart(ends).mark_point(opacity=0).encode(x=_x(drawn), y=_y("end"))
 
 
 def strip(scored: pd.DataFrame, drawn: pd.DataFrame) -> alt.Chart:
@@ -112,21 +118,12 @@ def reference_layers(drawn: pd.DataFrame, lines: Sequence[Line]) -> Iterator[alt
         yield rule.encode(x=_x(drawn), x2="right:Q", y=_y("mean"))
 
 
-def control_names(lines: Sequence[Line]) -> list[str]:
-    """Return the controls that were asked for: known ones in their order, then others."""
-    present = {a.control for line in lines for a in line.against}
-    return [name for name in CONTROLS if name in present] + sorted(present - set(CONTROLS))
-
-
 def layered(layers: Sequence[alt.Chart], drawn: pd.DataFrame, lines: Sequence[Line]) -> alt.LayerChart:
     """Return the layers with names below, a legend above and a quiet frame."""
     width = max(MIN_WIDTH, PER_PLACE * len(drawn))
-    names = (
-        alt.Chart(drawn[["x", "place"]])
-        .mark_text(fontSize=11)
-        .encode(x=_x(drawn), y=alt.value(HEIGHT + 14), text="place:N")
-    )
-    chart = alt.layer(*layers, names, *_legend(lines)).properties(
+    counted = drawn.assign(n=[f"n = {n}" for n in drawn["scored"]])
+    names = _words_below(counted, "place", 14), _words_below(counted, "n", 28)
+    chart = alt.layer(*layers, *names, *_legend(lines)).properties(
         width=width, height=HEIGHT, background="transparent", padding={"left": 5, "right": 5, "top": 5, "bottom": 5}
     )
     return (
@@ -141,6 +138,12 @@ def layered(layers: Sequence[alt.Chart], drawn: pd.DataFrame, lines: Sequence[Li
             titleFontWeight="normal",
         )
     )
+
+
+def _words_below(drawn: pd.DataFrame, field: str, down: int) -> alt.Chart:
+    """Return a line of words below the axis: what each place is, and how many features its mean is over."""
+    words = alt.Chart(drawn[["x", field]]).mark_text(fontSize=11)
+    return words.encode(x=_x(drawn), y=alt.value(HEIGHT + down), text=f"{field}:N")
 
 
 def _legend(lines: Sequence[Line]) -> Iterator[alt.Chart]:

@@ -4,32 +4,40 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
-from autointerp.analysis.agreement import agreements
-from autointerp.analysis.certificates import Certificate, read_certificates
-from autointerp.analysis.coverage import coverage, failures_by_reason
+from autointerp.analysis.agreement import Agreement, agreements
+from autointerp.analysis.certificates import read_certificates
+from autointerp.analysis.coverage import coverage, evidence_sentence, failures_by_reason
+from autointerp.analysis.explainers import Comparison, compare_explainers
 from autointerp.analysis.figures import count
+from autointerp.analysis.statements import Statement, capital
 from autointerp.analysis.summary import Line, summary_lines
 from autointerp.analysis.values import feature_values
-from autointerp.analysis.width import Trend, width_trends
-from autointerp.analysis.words import Findings, Statement, trend_sentence, verdict
+from autointerp.analysis.width import Trend, trend_sentence, width_trends
+from autointerp.analysis.words import Findings, verdict
 from autointerp.report import grids
-from autointerp.report.cards import Card, build_cards
-from autointerp.report.charts import Picture, score_distribution, width_curve
+from autointerp.report.cards import Card, build_cards, predicted_scale
+from autointerp.report.charts import Picture, extent_of, score_distribution, width_curve
 from autointerp.report.choice import Choice, choose_features
 from autointerp.report.glossary import GLOSSARY
 from autointerp.report.grids import Grid
+from autointerp.report.limits import limits
 from autointerp.report.tables import RunTables
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One headline measure: its table over dictionaries and explainers, and its pictures with their numbers."""
+    """One headline measure: what limits it, its table over dictionaries and explainers, its pictures with numbers.
+
+    ``versus`` has rows where labels of two explainers were scored.
+    """
 
     title: str
     is_main: bool
+    limits: tuple[Statement, ...]
     grid: Grid
+    versus: Grid
     pictures: tuple[tuple[Picture, Grid], ...]
     trends: tuple[str, ...]
 
@@ -53,6 +61,8 @@ class Page:
     failures: Grid
     reproduce: tuple[tuple[str, str], ...]
     config: str
+    evidence: str
+    scale: float
     glossary: tuple[tuple[str, str], ...] = GLOSSARY
 
     def card(self, feature: object) -> Card | None:
@@ -62,28 +72,30 @@ class Page:
 
 def build_page(run: RunTables, *, seed: int = 0) -> Page:
     """Return the page of a run; *seed* decides bootstrap draws and which features are shown."""
-    lines = summary_lines(run["scores"], run["explanations"], run["features"], run["dictionaries"], seed=seed)
+    lines = summary_lines(
+        run["scores"], run["explanations"], run["features"], run["dictionaries"],
+        explainers=run.explainers, seed=seed,
+    )  # fmt: skip
     counts = coverage(run["features"], run["dictionaries"])
     certificates = read_certificates(run["certificates"])
     trends = width_trends(run["scores"], run["explanations"], run["dictionaries"], seed=seed)
-    agreed = agreements(run["scores"], run["explanations"], seed=seed)
     order = [str(name) for name in counts["dictionary"]]
+    agreed = _in_order(agreements(run["scores"], run["explanations"], seed=seed), order)
     choice = choose_features(run["features"], run["scores"], run["explanations"], order=order, seed=seed)
+    compared = _in_order(compare_explainers(run["scores"], run["explanations"], seed=seed), order)
     manifest = run.manifest
-    family = manifest.get("same_family")
     findings = Findings(
-        lines, counts, certificates, trends, agreed,
-        same_family=family if isinstance(family, bool) else None,
-        explainer=fact(manifest.get("explainer")), judge=fact(manifest.get("judge")),
+        lines, counts, certificates, trends, agreed, compared, same_family=run.same_family,
+        explainer=fact(manifest.get("explainer")), judge=fact(manifest.get("judge")), is_named=run.is_named,
     )  # fmt: skip
     return Page(
         title=fact(manifest.get("name")) or "unnamed run",
-        facts=tuple(_facts(manifest)),
+        facts=tuple(_facts(run)),
         statements=verdict(findings),
         coverage=grids.coverage_grid(counts),
         certificates=grids.certificate_grid(certificates),
-        measures=tuple(_measures(run, lines, certificates, trends)),
-        metrics=grids.metrics_grid(lines),
+        measures=tuple(_measures(run, findings)),
+        metrics=grids.metrics_grid(lines, certificates),
         agreement=grids.agreement_grid(agreed),
         quality=grids.quality_grid(run["dictionaries"]),
         choice=choice,
@@ -92,7 +104,18 @@ def build_page(run: RunTables, *, seed: int = 0) -> Page:
         failures=grids.failures_grid(failures_by_reason(run["failures"])),
         reproduce=tuple(_reproduce(run)),
         config=json.dumps(manifest.get("config", {}), indent=2, ensure_ascii=False, default=str),
+        evidence=evidence_sentence(run["evidence"]),
+        scale=predicted_scale(manifest),
     )
+
+
+Found = TypeVar("Found", Agreement, Comparison)
+
+
+def _in_order(found: Sequence[Found], order: Sequence[str]) -> tuple[Found, ...]:
+    """Return them by dictionary, narrow ones first as everywhere on the page; what is over several comes last."""
+    places = {name: place for place, name in enumerate(order)}
+    return tuple(sorted(found, key=lambda one: places.get(one.dictionary, len(order))))
 
 
 def _new(choice: Choice) -> list[Any]:
@@ -103,37 +126,42 @@ def _new(choice: Choice) -> list[Any]:
 # ---- measures
 
 
-def _measures(
-    run: RunTables, lines: Sequence[Line], certificates: Sequence[Certificate], trends: Sequence[Trend]
-) -> Iterator[Measure]:
+def _measures(run: RunTables, findings: Findings) -> Iterator[Measure]:
     """Yield the headline measures, those a verdict speaks of first."""
-    values = feature_values(run["scores"], run["explanations"])
-    chosen = sorted((line for line in lines if line.is_headline), key=lambda line: (not line.is_main, line.measure))
+    values = feature_values(run["scores"], run["explanations"], explainers=run.explainers)
+    headlines = (line for line in findings.lines if line.is_headline)
+    chosen = sorted(headlines, key=lambda line: (not line.is_main, line.measure))
     for measure, group in groupby(chosen, key=lambda line: line.measure):
         members = list(group)
         first = members[0]
         same = ["scorer", "variant", "metric"]
         rows = values[(values[same] == [getattr(first, name) for name in same]).all(axis=1)]
         yield Measure(
-            title=measure[0].upper() + measure[1:],
+            title=capital(measure),
             is_main=first.is_main,
-            grid=grids.scores_grid(members, certificates),
+            limits=limits(run, members, findings.certificates),
+            grid=grids.scores_grid(members, findings.certificates),
+            versus=grids.comparison_grid([c for c in findings.comparisons if _is_of(c, first)]),
             pictures=tuple((p, grids.picture_grid(p.table)) for p in _pictures(rows, members)),
-            trends=tuple(trend_sentence(t) for t in trends if _is_of(t, first)),
+            trends=tuple(trend_sentence(t) for t in findings.trends if _is_of(t, first)),
         )
 
 
 def _pictures(values: Any, members: Sequence[Line]) -> Iterator[Picture]:
-    """Yield for each explainer and judge the features by width, and a curve where a family has two widths."""
+    """Yield for each explainer and judge the features by width, and a curve where a family has two widths.
+
+    All on one axis: the eye compares explainers by height.
+    """
+    extent = extent_of(values, members)
     for (explainer, judge), group in groupby(sorted(members, key=_series), key=_series):
         lines = sorted(group, key=lambda line: (line.width or 0, line.dictionary))
         mine = values[(values["explainer"] == explainer) & (values["judge"] == judge)]
         title = f"{lines[0].measure}: labels by {explainer}, judge {judge}"
-        yield score_distribution(mine, lines, title=title)
+        yield score_distribution(mine, lines, title=title, extent=extent)
         for family, ladder in groupby(sorted(lines, key=_family), key=_family):
             rungs = list(ladder)
             if len(rungs) > 1:
-                yield width_curve(rungs, title=f"{title}, means by width of {family}")
+                yield width_curve(rungs, title=f"{title}, means by width of {family}, raw", extent=extent)
 
 
 def _series(line: Line) -> tuple[str, str]:
@@ -144,8 +172,8 @@ def _family(line: Line) -> str:
     return line.dictionary.rsplit("/", 1)[0]
 
 
-def _is_of(trend: Trend, line: Line) -> bool:
-    return (trend.scorer, trend.variant, trend.metric) == (line.scorer, line.variant, line.metric)
+def _is_of(found: Trend | Comparison, line: Line) -> bool:
+    return (found.scorer, found.variant, found.metric) == (line.scorer, line.variant, line.metric)
 
 
 # ---- manifest
@@ -158,11 +186,18 @@ def fact(value: object) -> str:
     return count(value) if isinstance(value, int) and not isinstance(value, bool) else json.dumps(value, default=str)
 
 
-def _facts(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _facts(run: RunTables) -> Iterator[tuple[str, str]]:
+    manifest = {**run.manifest, "explainer": _explainer(run)}
     for name in ("subject", "corpus", "explainer", "judge", "created", "key"):
         value = manifest.get(name)
-        if value is not None:
+        if value is not None and value != "":
             yield name, _corpus(value) if name == "corpus" and isinstance(value, Mapping) else _described(value)
+
+
+def _explainer(run: RunTables) -> str:
+    """Return what writes the labels; a language model is named only where one did."""
+    model = "no language model" if run.writes_without_model else fact(run.manifest.get("explainer"))
+    return " · ".join(filter(None, [", ".join(run.explainers), model]))
 
 
 def _corpus(value: Mapping[str, Any]) -> str:

@@ -35,8 +35,8 @@ def scores_csv(run: RunTables) -> str:
     """
     scores, explanations = run["scores"], run["explanations"].drop_duplicates("explanation").set_index("explanation")
     rows = scores.assign(
-        explainer=scores["explanation"].map(explanations["explainer"]).fillna(""),
-        label=scores["explanation"].map(explanations["text"]).fillna(""),
+        explainer=scores["explanation"].map(explanations["explainer"]).astype(object).fillna(""),
+        label=scores["explanation"].map(explanations["text"]).astype(object).fillna(""),
     )[list(CSV_COLUMNS)]
     guarded = rows.assign(**{name: rows[name].map(_guarded) for name in CSV_COLUMNS})
     text: str = guarded.to_csv(index=False, lineterminator="\n")

@@ -32,6 +32,36 @@ class RunTables:
     def __getitem__(self, table: str) -> pd.DataFrame:
         return self.tables.get(table, empty_table(table))
 
+    @property
+    def explainers(self) -> tuple[str, ...]:
+        """The explainers of the configuration, in its order: one of them may not have written a single label."""
+        names = self._configured("explain", "explainers")
+        return tuple(map(str, names)) if isinstance(names, list | tuple) else ()
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the features were named in the configuration instead of drawn."""
+        return bool(self._configured("features", "only"))
+
+    @property
+    def same_family(self) -> bool | None:
+        """Whether the model that wrote labels is of the judge's family; None = unknown, or no model wrote any."""
+        flag = self.manifest.get("same_family")
+        return flag if isinstance(flag, bool) and not self.writes_without_model else None
+
+    @property
+    def writes_without_model(self) -> bool:
+        """Whether labels were written, and none of them by a language model."""
+        labels = self["explanations"]
+        own = labels[~labels["explainer"].astype(str).str.startswith("control:")]
+        # An explainer without a model stands as its own model.
+        return len(own) > 0 and bool(own["model"].isin(["", *own["explainer"]]).all())
+
+    def _configured(self, section: str, name: str) -> object:
+        config = self.manifest.get("config")
+        found = config.get(section) if isinstance(config, Mapping) else None
+        return found.get(name) if isinstance(found, Mapping) else None
+
 
 def empty_table(table: str) -> pd.DataFrame:
     """Return the table without rows: its columns, with their types."""

@@ -9,8 +9,8 @@ from autointerp.report.text import visible_token
 SHADES = 16
 """Classes ``a1`` .. ``a16`` and ``p1`` .. ``p16`` of the style sheet; 0 is plain text."""
 
-PREDICTED_SCALE = 10.0
-"""Simulated activations are expected values of digits 0..10 (PROTOCOLS §3)."""
+DEFAULT_SCALE = 9.0
+"""Simulated activations are expected values of digits 0..9, where a run's manifest does not say 10."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,11 @@ def activation_runs(tokens: Sequence[str], activations: Sequence[float], *, peak
     return _merge(tokens, [shade_of(a, peak) for a in activations], titles)
 
 
-def predicted_runs(tokens: Sequence[str], guesses: Sequence[float | None]) -> tuple[Run, ...]:
-    """Return the window with predictions as shades of 0..10, rounded: below 0.3 and None (unread) are plain."""
-    top = max([PREDICTED_SCALE, *(g for g in guesses if g is not None)])
+def predicted_runs(
+    tokens: Sequence[str], guesses: Sequence[float | None], *, scale: float = DEFAULT_SCALE
+) -> tuple[Run, ...]:
+    """Return the window with predictions as shades of 0..*scale*, rounded: below 0.3 and None (unread) are plain."""
+    top = max([scale, *(g for g in guesses if g is not None)])
     titles = ["unread" if g is None else f"predicted {g:.2f} of {top:.3g}" for g in guesses]
     return _merge(tokens, [round(SHADES * max(g or 0.0, 0.0) / top) for g in guesses], titles)
 

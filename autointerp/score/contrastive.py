@@ -53,7 +53,7 @@ class Contrastive:
         self.prompt = prompt
         self.settings = settings
         self.calls = settings.n_choices
-        self.tokens = estimate_tokens(prompt, calls=self.calls, text=32 * (settings.n_examples + 2))
+        self.tokens_a_call = estimate_tokens(prompt, text=32 * (settings.n_examples + 2))
 
     def questions(self, evidence: Evidence, labelled: Labelled) -> list[Question]:
         """Return one question a pair in the order of their names; the label is not in them."""
@@ -84,7 +84,9 @@ class Contrastive:
         return of_each(score, METRICS)
 
     def _question(self, evidence: Evidence, labelled: Labelled, choice: Choice, examples: list[str]) -> Question:
-        about = About(evidence.feature, choice.item, labelled.explanation.text, options=choice.options)
+        about = About(
+            evidence.feature, choice.item, labelled.explanation.text, scorer=self.name, options=choice.options
+        )
         texts = [plain_text(window) for window in choice.options]
         opening, closing = MARKS
         return ask_choice(

@@ -1,4 +1,4 @@
-"""What a scorer costs a label, before anything is asked."""
+"""What a question costs, before anything is asked."""
 
 from autointerp.core.types import Prompt
 
@@ -6,14 +6,13 @@ CHARACTERS_A_TOKEN = 4
 """Of English text in the vocabularies of current models, roughly."""
 
 
-def estimate_tokens(prompt: Prompt | None, *, calls: int, text: int = 32, answer: int = 1) -> int:
-    """Return the tokens read and written for one label, cached ones included, to within a third or so.
+def estimate_tokens(prompt: Prompt | None, *, text: int = 32, answer: int = 1) -> int:
+    """Return the tokens one question reads and writes, cached ones included, to within a half or so.
 
     Args:
-        prompt: Its words are read with every call; None where there is none.
-        calls: Questions a label.
-        text: Tokens of windows in each question.
-        answer: Tokens of each reply.
+        prompt: Its words are read with every question; None where there is none.
+        text: Tokens of windows in the question.
+        answer: Tokens of the reply.
     """
     words = (len(prompt.system) + len(prompt.template)) // CHARACTERS_A_TOKEN if prompt else 0
-    return calls * (words + text + answer)
+    return words + text + answer

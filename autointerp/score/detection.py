@@ -45,13 +45,13 @@ class Detection:
         self.prompt = prompt
         self.settings = settings
         self.calls = settings.n_expected
-        self.tokens = estimate_tokens(prompt, calls=self.calls)
+        self.tokens_a_call = estimate_tokens(prompt)
 
     def questions(self, evidence: Evidence, labelled: Labelled) -> list[Question]:
         """Return one question a tile in the order of their names; none when there are too few examples."""
         if lacks_tiles(evidence, self.settings):
             return []
-        label = safe_text(labelled.explanation.text)
+        label = safe_text(labelled.explanation.text, forbidden=TEXT_ENDS)
         return [self._question(evidence, labelled, label, sample) for sample in choose_items(evidence)]
 
     def read(
@@ -87,5 +87,5 @@ class Detection:
     def _question(self, evidence: Evidence, labelled: Labelled, label: str, sample: Sample) -> Question:
         text = plain_text(sample.window, forbidden=TEXT_ENDS)
         system, prompt = render(self.prompt, label=label, text=text)
-        about = About(evidence.feature, sample.window.item, labelled.explanation.text, sample.window)
+        about = About(evidence.feature, sample.window.item, labelled.explanation.text, sample.window, self.name)
         return Question(system, prompt, self.settings.max_tokens, YesNo(), about=about)

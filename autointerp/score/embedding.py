@@ -32,7 +32,7 @@ class Embedding:
     def __init__(self, settings: ScoreSettings) -> None:
         self.settings = settings
         self.calls = 1 + settings.n_expected
-        self.tokens = estimate_tokens(None, calls=self.calls, answer=0)
+        self.tokens_a_call = estimate_tokens(None, answer=0)
 
     def steps(self, evidence: Evidence, labelled: Labelled, judge: str) -> Generator[Step, Answer, list[Prediction]]:
         """Encode the label, then each tile; return a prediction a tile, whose guess is the cosine, -1 to 1."""

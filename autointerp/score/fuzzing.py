@@ -50,13 +50,13 @@ class Fuzzing:
         self.prompt = prompt
         self.settings = settings
         self.calls = settings.n_expected + settings.n_expected // 2
-        self.tokens = estimate_tokens(prompt, calls=self.calls)
+        self.tokens_a_call = estimate_tokens(prompt)
 
     def questions(self, evidence: Evidence, labelled: Labelled) -> list[Question]:
         """Return one question a marked tile in the order of their names; none when there are too few examples."""
         if lacks_tiles(evidence, self.settings):
             return []
-        label = safe_text(labelled.explanation.text)
+        label = safe_text(labelled.explanation.text, forbidden=MARKS)
         return [self._question(evidence, labelled, label, m) for m in choose_marked(evidence, self.settings)]
 
     def read(
@@ -93,7 +93,8 @@ class Fuzzing:
 
     def _question(self, evidence: Evidence, labelled: Labelled, label: str, marked: Marked) -> Question:
         system, prompt = render(self.prompt, label=label, text=marked.text(), opening=MARKS[0], closing=MARKS[1])
-        about = About(evidence.feature, marked.item, labelled.explanation.text, marked.window, marked.places)
+        text = labelled.explanation.text
+        about = About(evidence.feature, marked.item, text, marked.window, self.name, marked=marked.places)
         return Question(system, prompt, self.settings.max_tokens, YesNo(), about=about)
 
     def _against(self, evidence: Evidence, predictions: Sequence[Prediction], score: Score, kind: str) -> Score:

@@ -47,7 +47,7 @@ class Intruder:
         self.prompt = prompt
         self.settings = settings
         self.calls = settings.n_choices
-        self.tokens = estimate_tokens(prompt, calls=self.calls, text=32 * N_OPTIONS)
+        self.tokens_a_call = estimate_tokens(prompt, text=32 * N_OPTIONS)
 
     def questions(self, evidence: Evidence, labelled: Labelled) -> list[Question]:
         """Return one question a choice in the order of their names; the label is not in them."""
@@ -76,7 +76,9 @@ class Intruder:
         return of_each(score, (ACCURACY,))
 
     def _question(self, evidence: Evidence, labelled: Labelled, choice: Choice) -> Question:
-        about = About(evidence.feature, choice.item, labelled.explanation.text, options=choice.options)
+        about = About(
+            evidence.feature, choice.item, labelled.explanation.text, scorer=self.name, options=choice.options
+        )
         return ask_choice(self.prompt, self.settings, about=about, texts=[plain_text(w) for w in choice.options])
 
     def _choices(self, evidence: Evidence) -> list[Choice]:

@@ -52,7 +52,7 @@ class Logits:
         self.prompt = prompt
         self.settings = settings
         self.calls = 2 * settings.n_logits
-        self.tokens = estimate_tokens(prompt, calls=self.calls, text=3)
+        self.tokens_a_call = estimate_tokens(prompt, text=3)
 
     def questions(self, evidence: Evidence, labelled: Labelled) -> list[Question]:
         """Return one question a token in keyed order; none when too few promoted tokens are known."""
@@ -90,7 +90,7 @@ class Logits:
 
     def _question(self, evidence: Evidence, label: str, window: Window) -> Question:
         system, prompt = render(self.prompt, label=safe_text(label), token=safe_text(window.text, forbidden=('"',)))
-        about = About(evidence.feature, window.item, label, window)
+        about = About(evidence.feature, window.item, label, window, self.name)
         return Question(system, prompt, self.settings.max_tokens, YesNo(), about=about)
 
 

@@ -62,7 +62,8 @@ class Sensitivity:
         self.settings = settings
         n = settings.n_written
         self.calls = 2 + 2 * n
-        self.tokens = estimate_tokens(prompt, calls=2, answer=n * TOKENS_A_TEXT) + 2 * n * TOKENS_A_TEXT
+        written = 2 * estimate_tokens(prompt, text=0, answer=n * TOKENS_A_TEXT)
+        self.tokens_a_call = (written + 2 * n * TOKENS_A_TEXT) // self.calls
 
     def steps(self, evidence: Evidence, labelled: Labelled, judge: str) -> Generator[Step, Answer, list[Prediction]]:
         """Have texts of both kinds written and run; return a prediction a text that was wanted.

@@ -46,7 +46,7 @@ class Simulation:
         self.prompt = prompt
         self.settings = settings
         self.calls = settings.n_top + settings.n_random
-        self.tokens = estimate_tokens(prompt, calls=self.calls, text=TOKENS_A_WINDOW[settings.layout])
+        self.tokens_a_call = estimate_tokens(prompt, text=TOKENS_A_WINDOW[settings.layout])
 
     def questions(self, evidence: Evidence, labelled: Labelled) -> list[Question]:
         """Return one question a window in the order of their names; none when there are too few examples."""
@@ -54,7 +54,7 @@ class Simulation:
             return []
         label = labelled.explanation.text
         windows = [pair.window for pair in choose_pairs(evidence, self.settings)]
-        return [self.ask(About(evidence.feature, window.item, label, window)) for window in windows]
+        return [self.ask(About(evidence.feature, window.item, label, window, self.name)) for window in windows]
 
     def ask(self, about: About) -> Question:
         """Return the question about one window."""

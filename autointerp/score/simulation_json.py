@@ -24,7 +24,7 @@ class SimulationJson(Simulation):
     def __init__(self, prompt: Prompt, settings: ScoreSettings) -> None:
         super().__init__(prompt, settings)
         answer = 64 * settings.tokens_per_number
-        self.tokens = estimate_tokens(prompt, calls=self.calls, text=TOKENS_A_WINDOW, answer=answer)
+        self.tokens_a_call = estimate_tokens(prompt, text=TOKENS_A_WINDOW, answer=answer)
 
     def ask(self, about: About) -> Question:
         """Return the question about one window."""

@@ -60,7 +60,7 @@ class Sort:
         self.prompt = prompt
         self.settings = settings
         self.calls = len(STRATA) * settings.n_choices
-        self.tokens = estimate_tokens(prompt, calls=self.calls, text=32 * (2 * settings.n_examples + 1))
+        self.tokens_a_call = estimate_tokens(prompt, text=32 * (2 * settings.n_examples + 1))
 
     def questions(self, evidence: Evidence, labelled: Labelled) -> list[Question]:
         """Return one question a new window in the order of their names; the label is not in them."""
@@ -97,9 +97,8 @@ class Sort:
     def _question(
         self, evidence: Evidence, labelled: Labelled, choice: Choice, sides: tuple[Sequence[Window], Sequence[Window]]
     ) -> Question:
-        about = About(
-            evidence.feature, choice.item, labelled.explanation.text, window=choice.new, options=choice.options
-        )
+        text, options = labelled.explanation.text, choice.options
+        about = About(evidence.feature, choice.item, text, choice.new, self.name, options=options)
         assert choice.new is not None, "a sort question is about a new window"
         groups = [[plain_text(window) for window in side] for side in sides]
         return ask_choice(self.prompt, self.settings, about=about, groups=groups, text=plain_text(choice.new))

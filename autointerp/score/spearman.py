@@ -51,7 +51,7 @@ class Spearman:
         self.prompt = prompt
         self.settings = settings
         self.calls = sum(settings.n_excerpts)
-        self.tokens = estimate_tokens(prompt, calls=self.calls, text=4 * LENGTH)
+        self.tokens_a_call = estimate_tokens(prompt, text=4 * LENGTH)
 
     def questions(self, evidence: Evidence, labelled: Labelled) -> list[Question]:
         """Return one question an excerpt in the order of their names; none when there are too few examples."""
@@ -59,7 +59,7 @@ class Spearman:
             return []
         label = labelled.explanation.text
         windows = [excerpt.window for excerpt in choose_excerpts(evidence, self.settings)]
-        abouts = [About(evidence.feature, window.item, label, window) for window in windows]
+        abouts = [About(evidence.feature, window.item, label, window, self.name) for window in windows]
         return [ask_strengths(self.prompt, self.settings, about=about) for about in abouts]
 
     def read(

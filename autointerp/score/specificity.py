@@ -66,7 +66,7 @@ class Specificity:
         self.prompt = prompt
         self.settings = settings
         self.calls = settings.n_expected
-        self.tokens = estimate_tokens(prompt, calls=self.calls)
+        self.tokens_a_call = estimate_tokens(prompt)
 
     def questions(self, evidence: Evidence, labelled: Labelled) -> list[Question]:
         """Return one question a marked tile in keyed order; none when there are too few examples."""
@@ -116,14 +116,14 @@ class Specificity:
         settings, (opening, closing) = self.settings, MARKS
         system, prompt = render(
             self.prompt,
-            label=safe_text(label),
+            label=safe_text(label, forbidden=MARKS),
             text=marked.text(),
             opening=opening,
             closing=closing,
             after=settings.after,
             placeholder=settings.placeholder,
         )
-        about = About(evidence.feature, marked.item, label, marked.window, marked.places)
+        about = About(evidence.feature, marked.item, label, marked.window, self.name, marked=marked.places)
         wants = Digits(1, settings.placeholder, settings.after, LARGEST)
         return Question(system, prompt, 1, wants, about=about)
 

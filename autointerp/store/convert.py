@@ -8,6 +8,7 @@ import pandas as pd
 
 from autointerp.core.types import (
     SIDES,
+    About,
     Evidence,
     Explanation,
     Failure,
@@ -233,7 +234,7 @@ def failure_from(row: AnyRow) -> Failure:
     return Failure(**_texts(row, "stage", "about", "detail"), reason=Reason(row["reason"]))
 
 
-def call_row(reply: Reply) -> Row:
+def call_row(reply: Reply, *, stage: str = "", about: About | None = None) -> Row:
     """Return a ``calls`` row; there is no way back, the text stands in the reply cache."""
     return {
         "question": reply.question,
@@ -245,6 +246,13 @@ def call_row(reply: Reply) -> Row:
         "seconds": reply.seconds,
         "tries": reply.tries,
         "cached": reply.cached,
+        "stage": stage or None,
+        "scorer": (about.scorer if about else "") or None,
+        "dictionary": about.feature.dictionary if about else None,
+        "feature": about.feature.index if about else None,
+        "fingerprint": reply.fingerprint or None,
+        "kind": reply.kind or None,
+        "failed": reply.failed or None,
     }
 
 

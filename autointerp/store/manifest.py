@@ -129,8 +129,10 @@ def _take_lock(run_dir: Path) -> int:
 def _refuse_other_settings(run_dir: Path, stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     if stored.get("config_key") == wanted["config_key"]:
         return
-    # Same settings but another key: the prompts, the corpus or the dictionaries changed.
-    differing = _differing(stored.get("config"), wanted.get("config")) or _differing(stored, wanted)
+    # Same settings but another key: the prompts or the text changed; when and with which command it began did too.
+    parts = (_differing({name: stored.get(name)}, {name: wanted.get(name)}) for name in ("prompts", "corpus_contents"))
+    differing = _differing(stored.get("config"), wanted.get("config")) or [line for part in parts for line in part]
+    differing = differing or _differing(stored, wanted)
     msg = f"{run_dir} was made with other settings: {'; '.join(differing)}. Choose another --name, or remove the folder"
     raise ConfigError(msg)
 

@@ -25,7 +25,7 @@ REMEDY = "delete it and run the same command again: only this part is made anew"
 LONGEST_NAME = 100
 # One feature's activations are found by skipping row groups whose minimum and maximum exclude it;
 # in larger groups a filtered read decodes mostly other features.
-ROW_GROUP = {"activations": 65_536}
+ROW_GROUP = {"activations": 65_536, "evidence": 4_096}
 ORDER = {"activations": ("dictionary", "feature", "context", "position")}
 # A dictionary of distinct floats saves nothing and takes twice the time and a third more room.
 DICTIONARY_ENCODED = {"activations": ["dictionary", "feature", "context", "position"]}
@@ -212,10 +212,11 @@ def _check_flat(path: Path, name: str, column: pa.Array) -> None:
 def _read_file(path: Path, schema: pa.Schema, columns: Sequence[str] | None, filters: Filters | None) -> pa.Table:
     wanted = list(columns) if columns is not None else schema.names
     try:
-        _check_file(path, pq.read_schema(path), schema)
-        return pq.read_table(
-            path, columns=wanted, filters=filters, partitioning=None, page_checksum_verification=True
-        ).cast(_empty(schema, wanted).schema)
+        have = pq.read_schema(path)
+        _check_file(path, have, schema)
+        there = [name for name in wanted if name in have.names]
+        found = pq.read_table(path, columns=there, filters=filters, partitioning=None, page_checksum_verification=True)
+        return _with_empty_columns(found, _empty(schema, wanted).schema)
     except FileNotFoundError as error:
         msg = f"{path}: no such part; run the command that writes {path.parent.name} again"
         raise StoreError(msg) from error
@@ -224,12 +225,21 @@ def _read_file(path: Path, schema: pa.Schema, columns: Sequence[str] | None, fil
         raise StoreError(msg) from error
 
 
+def _with_empty_columns(found: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return the table with the columns of *schema*, those that an older version did not write yet empty."""
+    columns = [
+        found[field.name].cast(field.type) if field.name in found.column_names else pa.nulls(len(found), field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
 def _check_file(path: Path, have: pa.Schema, schema: pa.Schema) -> None:
-    missing = [name for name in schema.names if name not in have.names]
+    missing = [field.name for field in schema if field.name not in have.names and not field.nullable]
     if missing:
         msg = f"{path}: no column {', '.join(missing)}; another version wrote it; {REMEDY}"
         raise StoreError(msg)
     for field in schema:
-        if have.field(field.name).type != field.type:
+        if field.name in have.names and have.field(field.name).type != field.type:
             msg = f"{path}: column {field.name} holds {have.field(field.name).type}, not {field.type}; {REMEDY}"
             raise StoreError(msg)

@@ -45,9 +45,12 @@ TABLES: dict[str, pa.Schema] = {
         value_=F, low_=F, high_=F, chance_=F, n_asked=I, n_read=I, status=S, reason=S,
     ),
     "failures": _schema(stage=S, about=S, reason=S, detail=S),
+    # One row an answer or a paid refusal. model: as the provider returned it; fingerprint: its name for the
+    # exact system; usd is empty when the price is unknown; cached answers cost nothing and say what they
+    # once cost; failed: the reason for which it is no answer.
     "calls": _schema(
         question=S, model=S, tokens_in=I, tokens_out=I, tokens_cached=I, usd_=F, seconds=F, tries=I,
-        cached=pa.bool_(),
+        cached=pa.bool_(), stage_=S, scorer_=S, dictionary_=S, feature_=I, fingerprint_=S, kind_=S, failed_=S,
     ),
     # One row a judge x scorer: what the zoo says of it. See trust/certificate.py.
     "certificates": _schema(

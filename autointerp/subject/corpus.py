@@ -105,10 +105,14 @@ def _file_document(path: Path, doc: str) -> Iterator[Document]:
 
 def read_text(argument: str) -> Iterator[Document]:
     """Yield one document a file: *argument* is a file, or a folder whose ``.txt`` and ``.md`` files are read."""
-    root = _existing(argument, "text")
-    files = sorted(p for p in root.rglob("*") if p.suffix in {".txt", ".md"}) if root.is_dir() else [root]
-    for path in files:
+    root = existing(argument, "text")
+    for path in text_files(root):
         yield Document(f"text/{path.relative_to(root) if root.is_dir() else path.name}", _decode(path))
+
+
+def text_files(root: Path) -> list[Path]:
+    """Return the files that ``text:`` reads, in order."""
+    return sorted(p for p in root.rglob("*") if p.suffix in {".txt", ".md"}) if root.is_dir() else [root]
 
 
 def _decode(path: Path) -> str:
@@ -121,7 +125,8 @@ def _decode(path: Path) -> str:
         raise CorpusError(msg) from None
 
 
-def _existing(argument: str, kind: str) -> Path:
+def existing(argument: str, kind: str) -> Path:
+    """Return the path as it stands on this machine. Raises CorpusError when nothing is there."""
     path = Path(argument).expanduser()
     if not argument or not path.exists():
         msg = f"corpus {kind}:{argument}: there is no such file or folder; write {kind}:PATH"
@@ -129,7 +134,7 @@ def _existing(argument: str, kind: str) -> Path:
     return path
 
 
-def _split_field(argument: str) -> tuple[str, str]:
+def split_field(argument: str) -> tuple[str, str]:
     """Return (path, field): ``file.jsonl#body`` reads the field ``body``, default ``text``."""
     path, _, field = argument.partition("#")
     return path, field or "text"
@@ -137,8 +142,8 @@ def _split_field(argument: str) -> tuple[str, str]:
 
 def read_jsonl(argument: str) -> Iterator[Document]:
     """Yield one document a line; the text stands in the field ``text``, or in FIELD of ``jsonl:PATH#FIELD``."""
-    name, field = _split_field(argument)
-    path = _existing(name, "jsonl")
+    name, field = split_field(argument)
+    path = existing(name, "jsonl")
     # Not ``splitlines``: JSON strings may hold its other line breaks (U+2028 and the like) as they are.
     for number, line in enumerate(_decode(path).split("\n"), start=1):
         if line.strip():
@@ -158,8 +163,8 @@ def read_parquet(argument: str) -> Iterator[Document]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    name, field = _split_field(argument)
-    path = _existing(name, "parquet")
+    name, field = split_field(argument)
+    path = existing(name, "parquet")
     try:
         file = pq.ParquetFile(path)
     except (pa.ArrowException, OSError) as error:
@@ -179,7 +184,7 @@ def read_datasets(argument: str) -> Iterator[Document]:
     """Yield the rows of a Hugging Face dataset, streamed: ``datasets:NAME@SPLIT#FIELD``."""
     from datasets import load_dataset
 
-    name, field = _split_field(argument)
+    name, field = split_field(argument)
     name, _, split = name.partition("@")
     try:
         rows = load_dataset(name, split=split or "train", streaming=True)
@@ -203,11 +208,17 @@ SOURCES: dict[str, Callable[[str], Iterator[Document]]] = {
 }
 
 
-def read_source(spec: str) -> Iterator[Document]:
-    """Yield the documents of ``NAME``, ``NAME:ARGUMENT`` or either with ``~SHARE`` behind it.
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One entry of ``corpus``, taken apart: ``NAME:ARGUMENT~SHARE``."""
 
-    ``python-stdlib~0.4`` keeps a keyed 40% of the documents. Raises CorpusError for an unknown name.
-    """
+    name: str
+    argument: str
+    share: float
+
+
+def parse_source(spec: str) -> Source:
+    """Return ``NAME:ARGUMENT~SHARE`` taken apart; the last two may be left out. Raises CorpusError for a wrong name."""
     from difflib import get_close_matches
 
     body, _, share = spec.rpartition("~") if re.search(r"~[0-9.]+$", spec) else (spec, "", "")
@@ -217,8 +228,14 @@ def read_source(spec: str) -> Iterator[Document]:
         hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(SOURCES)}"
         msg = f"corpus {spec!r}: no source named {name!r}; {hint}"
         raise CorpusError(msg)
-    keep = float(share) if share else 1.0
-    return (d for d in SOURCES[name](argument) if keep >= 1 or draw_key(0, "share", d.doc) < keep * 2**64)
+    return Source(name, argument, float(share) if share else 1.0)
+
+
+def read_source(spec: str) -> Iterator[Document]:
+    """Yield the documents of one source. ``python-stdlib~0.4`` keeps a keyed 40% of them."""
+    source = parse_source(spec)
+    documents = SOURCES[source.name](source.argument)
+    return (d for d in documents if source.share >= 1 or draw_key(0, "share", d.doc) < source.share * 2**64)
 
 
 def read_corpus(specs: Iterable[str]) -> Iterator[Document]:

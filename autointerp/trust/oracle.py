@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from autointerp.core.draws import uniform
 from autointerp.core.errors import AskFailed, ConfigError
-from autointerp.core.types import Digits, Question, Reason, Text, YesNo
+from autointerp.core.types import Digits, Json, Question, Reason, Text, YesNo
 from autointerp.trust.predicates import Never, Predicate
 
 Answer = str | float | Sequence[Sequence[float]]
@@ -87,7 +87,7 @@ def _answer(judge: Oracle, meanings: Mapping[str, Predicate], question: Question
     match question.wants:
         case YesNo():
             return float(says_yes(judge, label=about.label, item=about.item, fits=any(truth)))
-        case Text():
+        case Text() | Json():
             return "Yes" if says_yes(judge, label=about.label, item=about.item, fits=any(truth)) else "No"
         case Digits(count=count, scale=scale):
             assert count == len(truth), f"{count} placeholders for {len(truth)} tokens of {about.item}"
@@ -119,7 +119,7 @@ def _constant(share: float, question: Question) -> Answer:
     match question.wants:
         case YesNo():
             return share
-        case Text():
+        case Text() | Json():
             return "Yes" if share >= 0.5 else "No"
         case Digits(count=count, scale=scale):
             return [(1.0 - share, *[0.0] * (scale - 1), share)] * count

@@ -9,9 +9,10 @@ import pytest
 from autointerp.analysis.agreement import agreement, agreements, spearman
 from autointerp.analysis.certificates import Certificate, certificate_sentence, read_certificates, standing
 from autointerp.analysis.estimates import Estimate
+from autointerp.analysis.statements import Statement
 from autointerp.analysis.summary import Against, Line
-from autointerp.analysis.width import estimate_slope, fit_slope, width_trends
-from autointerp.analysis.words import Findings, Statement, trend_sentence, verdict
+from autointerp.analysis.width import estimate_slope, fit_slope, trend_sentence, width_trends
+from autointerp.analysis.words import Findings, verdict
 
 COVERAGE = pd.DataFrame(
     [{"dictionary": "toy/4", "width": 4, "n_eligible": 3, "n_drawn": 2, "scored": 2, "dead": 1, "unlisted": 0}]
@@ -121,7 +122,7 @@ def test_nothing_held_under_an_uncertified_judge() -> None:
 @pytest.mark.parametrize(
     ("excess", "said"),
     [
-        (Estimate(0.2, -0.1, 0.3, 0.1, 8), "better in 0 of 1 dictionary than"),
+        (Estimate(0.2, -0.1, 0.3, 0.1, 8), "better in 0 of 1 dictionary (undecided in 1) than"),
         (Estimate(0.2, 0.1, 0.3, 0.1, 5), "better in 0 of 1 dictionary (too few pairs in 1)"),
         (Estimate(-0.2, -0.3, -0.1, 0.1, 8), "better in 0 of 1 dictionary (worse in 1)"),
     ],
@@ -153,6 +154,78 @@ def test_a_run_without_scores_says_what_is_missing() -> None:
     assert "nothing can be said" in texts(verdict(Findings((), COVERAGE.iloc[:0])))
 
 
+def test_too_little_asked_is_not_a_failure_of_the_judge() -> None:
+    """An interval from guessing to beyond the bar shows nothing; one below the bar shows that the judge is poor."""
+    small = replace(CERTIFICATE, auroc=0.62, auroc_low=0.35, auroc_high=0.85)
+    assert "was not shown to tell" in certificate_sentence(small)
+    assert "too little was asked to decide" in certificate_sentence(small)
+    assert "cannot tell right labels from wrong ones well enough to be used" in certificate_sentence(CERTIFICATE)
+    bare = replace(CERTIFICATE, auroc=1.0, auroc_low=None, auroc_high=None)
+    assert "too few labels for an interval" in certificate_sentence(bare)
+
+
+def test_the_main_variant_is_spoken_of_with_its_own_certificate() -> None:
+    """Certified on the strongest windows, failed on random ones: each line has its own standing."""
+    simulated = replace(
+        line(Estimate(0.2, 0.1, 0.3, 0.1, 8)), scorer="simulation", variant="top_and_random", metric="correlation"
+    )
+    random = replace(simulated, variant="random_only")
+    bad = replace(CERTIFICATE, scorer="simulation", metric="correlation (random_only)")
+    good = replace(
+        bad, metric="correlation (top_and_random)", certified=True, auroc=0.93, auroc_low=0.9, auroc_high=1.0
+    )
+    assert (standing(simulated, (bad, good)), standing(random, (bad, good))) == ("certified", "uncertified (failed)")
+    found = verdict(Findings((random, simulated), COVERAGE, (bad, good)))
+    assert found[0].tone == "good"
+    assert "AUROC 0.93" in found[0].text
+    assert standing(random, (good,)) == "uncertified (never examined)"
+
+
+def test_a_control_asked_in_one_dictionary_is_not_all_of_them() -> None:
+    """Better in one of two, and not asked in the other: nothing held in all."""
+    asked = line(Estimate(0.2, 0.1, 0.3, 0.1, 8))
+    good = replace(CERTIFICATE, certified=True, auroc=0.93, auroc_low=0.88, auroc_high=0.96)
+    findings = Findings((asked, replace(asked, dictionary="toy/8", against=())), COVERAGE, (good,))
+    assert "better in 1 of 2 dictionaries (not asked in 1)" in texts(verdict(findings))
+    assert "better in" not in texts(verdict(findings), "good")
+
+
+def test_named_features_speak_for_no_others() -> None:
+    """Drawn features are a sample of the eligible ones; named ones are not, and no score speaks for nothing."""
+    members = (line(Estimate(0.2, 0.1, 0.3, 0.1, 8)),)
+    assert "speak for eligible features only" in texts(verdict(Findings(members, COVERAGE)))
+    named = texts(verdict(Findings(members, COVERAGE, is_named=True)))
+    assert "2 named, 2 scored. The features were named, not drawn" in named
+    nothing = texts(verdict(Findings((), COVERAGE.assign(scored=0))))
+    assert "There is no score." in nothing
+    assert "speak for" not in nothing
+
+
+def test_a_trend_over_raw_widths_is_no_verdict_on_quality() -> None:
+    """Wherever widths are compared, fitted or not, it says that density is not held fixed."""
+    noise = [-0.05, -0.02, 0.0, 0.02, 0.05]
+    for widths in (range(2, 6), range(2, 4)):
+        falling = {(f"toy/{2**k}", "detection"): [0.9 - 0.05 * k + e for e in noise] for k in widths}
+        trends = width_trends(scores_table(falling), EXPLANATIONS, NO_DICTIONARIES)
+        text = texts(verdict(Findings((), COVERAGE, trends=trends)))
+        assert "must not be read as a difference in quality" in text
+    one = width_trends(scores_table({("toy/4", "detection"): noise}), EXPLANATIONS, NO_DICTIONARIES)
+    assert "quality" not in texts(verdict(Findings((), COVERAGE, trends=one)))
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 8])
+@pytest.mark.parametrize("certificate", [None, CERTIFICATE, replace(CERTIFICATE, certified=True, auroc_low=0.9)])
+def test_no_state_gives_a_bare_or_broken_figure(n: int, certificate: Certificate | None) -> None:
+    """Whatever is missing, no sentence prints NaN or None, and nothing held without six pairs."""
+    mean = Estimate(0.7, 0.6, 0.8, 0.2, n) if n > 1 else Estimate(0.7 if n else None, None, None, None, n)
+    against = (Against("shuffled", mean, mean),)
+    one = replace(line(Estimate(0.2, 0.1, 0.3, 0.1, 8)), mean=mean, per_firing=mean, against=against)
+    found = verdict(Findings((one,), COVERAGE, (certificate,) if certificate else ()))
+    assert not [s.text for s in found if "nan" in s.text.lower() or "None" in s.text]
+    assert ("better in 1 of 1" in texts(found)) == (n >= 6)
+    assert ("better in" in texts(found, "good")) == (n >= 6 and certificate is not None and certificate.certified)
+
+
 def test_certificates_survive_the_table() -> None:
     """A row read back is the certificate; an unmeasured figure is None, and the sentence gives the reason."""
     fields = list(Certificate.__slots__)
@@ -162,4 +235,4 @@ def test_certificates_survive_the_table() -> None:
     assert read == replace(CERTIFICATE, auroc=None, auroc_low=None, auroc_high=None)
     assert "could not be examined" in certificate_sentence(read)
     better = replace(CERTIFICATE, auroc=0.7, auroc_low=0.6, auroc_high=0.8)
-    assert "better than chance, but too poorly" in certificate_sentence(better)
+    assert "better than chance, but was not shown to reach the bar" in certificate_sentence(better)

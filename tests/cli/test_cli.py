@@ -3,13 +3,14 @@
 import json
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_world import FinishedRun, World
+from tiny_world import FinishedRun, World, write_toml
 
 HEAVY = ("torch", "transformers", "pandas", "prefect", "sae_lens", "pyarrow", "numpy", "pydantic")
 # Altair warns of its own dependencies while charts are drawn.
@@ -59,15 +60,31 @@ def test_import_is_light() -> None:
     assert found.stdout.strip() == "[]"
 
 
-def test_run_json(world: World, cli: Cli, tmp_path: Path, finished_run: FinishedRun) -> None:
-    """``run --plain --json`` prints one object with the run and the report, progress kept from stdout."""
+def test_verbs_that_run_json(world: World, cli: Cli, tmp_path: Path, finished_run: FinishedRun) -> None:
+    """``harvest``, ``explain``, ``score`` and ``run``: one object on stdout, each stage's progress on stderr alone."""
     del finished_run  # the world's files are warm
-    done = cli("run", world.toml(tmp_path / "c.toml"), "--home", tmp_path / "home", "--plain", "--json")
-    assert done.code == 0, done.err
+    path = world.toml(tmp_path / "c.toml")
+    stages = {"harvest": ("harvest", "evidence"), "explain": (), "score": ("score",), "run": ()}
+    for verb, progress in stages.items():
+        done = cli(verb, path, "--home", tmp_path / "home", "--plain", "--json")
+        assert done.code == 0, done.err
+        assert Path(done.json["run"]).is_dir()
+        assert done.json["n_unfinished"] == 0
+        assert set(progress) == {line.split()[0] for line in done.err.splitlines()}
+        assert (done.json["n_scores"] > 0) == (verb in {"score", "run"})
     assert Path(done.json["report"]).is_file()
-    assert Path(done.json["run"]).is_dir()
-    assert done.json["n_unfinished"] == 0
-    assert done.json["n_scores"] > 0
+
+
+def test_train_json(world: World, cli: Cli, tmp_path: Path) -> None:
+    """``train`` prints the ladder's manifest as one object, its progress on stderr."""
+    path = write_toml(tmp_path / "t.toml", world.train_content(n_tokens=4096, batch=256))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        done = cli("train", path, "--into", tmp_path / "small", "--home", tmp_path / "home", "--json")
+    assert done.code == 0, done.err
+    assert set(done.json["dictionaries"]) == {"small/8", "small/16"}
+    assert json.loads((tmp_path / "small" / "manifest.json").read_text()) == done.json
+    assert {"harvest", "train"} <= {line.split()[0] for line in done.err.splitlines()}
 
 
 @pytest.mark.parametrize(
@@ -102,6 +119,7 @@ def test_status_is_complete(cli: Cli, finished_run: FinishedRun) -> None:
     assert state["is_complete"]
     assert state["has_report"]
     assert state["done"] == {"evidence": 2, "certify": 0, "explain": 2, "score": 2}
+    assert state["total"] == state["done"]
 
 
 def test_features_show(cli: Cli, finished_run: FinishedRun) -> None:
@@ -123,7 +141,9 @@ def test_plan_spends_nothing(world: World, cli: Cli, tmp_path: Path) -> None:
     assert done.code == 0, done.err
     assert done.json["dictionaries"] == ["tiny/16", "tiny/32"]
     assert done.json["calls"]["explain"] == 0
-    assert done.json["calls"]["detection"] > 0
+    assert done.json["calls"]["simulation"] == 2 * 3 * 3 * (2 + 2)  # dictionaries, features, labels, windows
+    assert done.json["calls"]["detection"] == 2 * 3 * 3 * (5 + 4 + 5 + 4)
+    assert set(done.json["tokens"]) == set(done.json["calls"])
     assert not (tmp_path / "home").exists()
 
 
@@ -168,6 +188,7 @@ def test_certify(
     [
         ({"sede": 1}, "did you mean 'seed'"),
         ({"score": {"scorers": ["simulatoin"]}}, "did you mean 'simulation'"),
+        ({"score": {"judge": "oracle:sensitivity=1"}}, "autointerp certify --judge oracle:sensitivity=1"),
         ({"site": "residual.9"}, "layers 1 to 4"),
         ({"corpus": ["text:/nowhere"]}, "no such file or folder"),
     ],

@@ -160,7 +160,7 @@ def test_only_the_blank_control_is_empty(text: str) -> None:
 
 
 def test_the_key_of_a_question_holds_what_decides_the_reply() -> None:
-    """Every field but ``about`` changes the key; ``about`` never does."""
+    """Every field but ``about`` and ``kinds`` changes the key; these never do: they decide whether, not what."""
     question = Question("s", "p", 1, YesNo())
     changes: dict[str, Any] = {
         "system": "t",
@@ -173,7 +173,8 @@ def test_the_key_of_a_question_holds_what_decides_the_reply() -> None:
     keys = {dataclasses.replace(question, **{name: value}).key for name, value in changes.items()}
     assert len(keys | {question.key, dataclasses.replace(question, wants=Text()).key}) == len(changes) + 2
     assert dataclasses.replace(question, about=About(FEATURE, "d:0", "label")).key == question.key
-    assert {field.name for field in dataclasses.fields(Question)} == {*changes, "about"}
+    assert dataclasses.replace(question, kinds=("logprob",)).key == question.key
+    assert {field.name for field in dataclasses.fields(Question)} == {*changes, "about", "kinds", "role"}
 
 
 def test_versions_follow_the_words() -> None:

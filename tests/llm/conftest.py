@@ -1,12 +1,27 @@
 """A random model small enough to run hundreds of times, and the real judge, loaded once."""
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from local_server import LocalServer, Respond
 
 TEXT = "Yes yes No no answer text label feature river house\n<start>\n<end>\tassistant user system 0 1 2 3 4 5 6 7 8 9 "
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Respond], LocalServer]]:
+    """Return a starter of servers on loopback, stopped when the test ends."""
+    servers: list[LocalServer] = []
+
+    def start(respond: Respond) -> LocalServer:
+        servers.append(LocalServer(respond))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
 
 
 @pytest.fixture(scope="session")

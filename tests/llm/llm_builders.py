@@ -1,5 +1,6 @@
 """Builders of the tests of llm."""
 
+import asyncio
 from typing import Any
 
 from autointerp.core.types import Question, Reply, Text, Wants
@@ -18,3 +19,15 @@ def make_window_prompt(words: list[str], *, label: str = "rivers") -> str:
     """Return a simulation prompt with a worked example and one placeholder a word."""
     lines = "\n".join(f" {word}\t_" for word in words)
     return f"label house\n<start>\n river\t3\n<end>\nlabel {label}\n<start>\n{lines}\n<end>"
+
+
+def answer(llm: Any, *questions: Question) -> list[Reply]:
+    """Return the replies, asked one after the other, the connections closed afterwards."""
+
+    async def ask() -> list[Reply]:
+        try:
+            return [await llm.answer(question) for question in questions]
+        finally:
+            await llm.release()
+
+    return asyncio.run(ask())

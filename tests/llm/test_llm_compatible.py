@@ -16,9 +16,10 @@ from werkzeug import Request, Response
 
 from autointerp.core.errors import AskFailed, EnvironmentProblem, ProviderUnavailable
 from autointerp.core.types import Digits, Question, Reply, Text, YesNo
-from autointerp.llm.compatible import CompatibleLLM
-from autointerp.llm.completions import read_list
+from autointerp.llm.providers import make_remote
+from autointerp.llm.remote import RemoteLLM
 from autointerp.llm.retrying import Patience, read_retry_after
+from autointerp.llm.verbalised import UnreadableError, read_list
 
 PATH = "/v1/chat/completions"
 SECRET = "sk-very-secret-key"
@@ -71,9 +72,14 @@ def serve(server: HTTPServer, *responses: Response) -> None:
     server.expect_request(PATH, method="POST").respond_with_handler(lambda _: left.pop(0) if len(left) > 1 else left[0])
 
 
+def open_llm(base_url: str, *, patience: Patience = QUICK, timeout_s: float = 5, **more: Any) -> RemoteLLM:
+    options = {"base_url": base_url, "patience": patience, "timeout_s": timeout_s, **more}
+    return make_remote("openai", "m", options)
+
+
 def ask(server: HTTPServer, question: Question, *, patience: Patience = QUICK, timeout_s: float = 5) -> Reply:
     async def once() -> Reply:
-        llm = CompatibleLLM("m", server.url_for("/v1"), patience=patience, timeout_s=timeout_s)
+        llm = open_llm(server.url_for("/v1"), patience=patience, timeout_s=timeout_s)
         try:
             return await llm.answer(question)
         finally:
@@ -143,7 +149,7 @@ def test_no_list_is_read_as_what_it_is_not(numbers: list[Any]) -> None:
     if fits:
         assert [row.index(1.0) for row in read_list(json.dumps(numbers), DIGITS)] == numbers
     else:
-        with pytest.raises(AskFailed, match="parse_failed"):
+        with pytest.raises(UnreadableError):
             read_list(json.dumps(numbers), DIGITS)
 
 
@@ -225,7 +231,7 @@ def test_a_slow_server_is_a_timeout(httpserver: HTTPServer) -> None:
 
 def test_no_server_is_unavailable() -> None:
     """Nothing listens on port 1: the message names the address."""
-    llm = CompatibleLLM("m", "http://127.0.0.1:1/v1", patience=QUICK)
+    llm = open_llm("http://127.0.0.1:1/v1")
     with pytest.raises(ProviderUnavailable, match=r"127\.0\.0\.1:1/v1 cannot be reached"):
         asyncio.run(llm.answer(make_question()))
 
@@ -234,7 +240,7 @@ def test_openai_needs_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     """Named by its variable, before anything is sent."""
     monkeypatch.delenv("OPENAI_API_KEY")
     with pytest.raises(EnvironmentProblem, match="OPENAI_API_KEY is not set"):
-        asyncio.run(CompatibleLLM("m").answer(make_question(wants=Text())))
+        asyncio.run(make_remote("openai", "m").answer(make_question(wants=Text())))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from autointerp.core.errors import AskFailed, ConfigError
 from autointerp.core.types import Digits, YesNo
 from autointerp.llm.batches import n_common, n_shared, plan_batches
 from autointerp.llm.encoding import digit_classes, encode_question, render_chat, yes_no_classes
+from autointerp.prompting.windows import safe_text
+from autointerp.trust.injections import INJECTIONS
 
 rows = st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=12).map(tuple), min_size=1, max_size=30).map(sorted)
 
@@ -109,3 +111,17 @@ def test_a_long_shared_label_gets_a_batch_of_its_own() -> None:
     for n_label, expected in ((100, 2), (3, 1)):
         rows = [(1,) * 50 + (label,) * n_label + (window,) * 40 for label in (2, 3) for window in range(4, 10)]
         assert len(plan_batches(rows, 10_000)) == expected
+
+
+@pytest.mark.parametrize("order", INJECTIONS)
+def test_an_order_in_a_document_makes_no_control_token(tokenizer: Any, order: str) -> None:
+    """A local model's tokenizer reads its control tokens anywhere in a prompt: escaped, they are plain text."""
+    specials = set(tokenizer.all_special_ids) | {tokenizer.convert_tokens_to_ids("<|im_start|>")}
+
+    def n_specials(text: str) -> int:
+        encoded = encode_question(tokenizer, make_question(f"Text: {text}\nYes or No?", YesNo()))
+        return sum(token in specials for token in encoded.tokens)
+
+    assert n_specials(safe_text(order)) == n_specials("harmless")
+    if "<|im_end|>" in order:
+        assert n_specials(order) > n_specials("harmless")  # else this showed nothing

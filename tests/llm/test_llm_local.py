@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from llm_builders import make_question, make_window_prompt
 from autointerp.core.errors import ConfigError
 from autointerp.core.types import Digits, Failure, Question, Reply, Text, YesNo
 from autointerp.llm.encoding import encode_question
-from autointerp.llm.gather import answer_all
+from autointerp.llm.gather import answer_all, order_by_prefix
 from autointerp.llm.local import LocalLLM
 
 LABELS = ("river", "house", "text")
@@ -204,3 +205,23 @@ def test_real_judge_writes_and_stops(demo_judge: LocalLLM) -> None:
     (reply,) = ask_all(demo_judge, [question])
     assert "Paris" in reply.text
     assert 0 < reply.tokens_out < 40
+
+
+def test_questions_in_the_order_of_their_prefixes_are_computed_a_third(
+    tokenizer: Any, tiny: Callable[..., Any]
+) -> None:
+    """At least three times fewer prompt tokens than in random order: each shared beginning is computed once."""
+    questions = [
+        make_question(f"label {'house river ' * 12}{label} text {item}", wants=YesNo())
+        for label in range(24)
+        for item in range(8)
+    ]
+    questions = [replace(q, prompt=f"{n // 8} {q.prompt}") for n, q in enumerate(questions)]
+
+    def n_computed(ordered: list[Question]) -> int:
+        llm = LocalLLM.of("local:tiny", tiny(), tokenizer)
+        replies = asyncio.run(answer_all(llm, ordered, 1))
+        return sum(reply.tokens_in - reply.tokens_cached for reply in replies)  # type: ignore[union-attr]
+
+    shuffled = sorted(questions, key=lambda question: question.key)
+    assert n_computed(shuffled) >= 3 * n_computed(order_by_prefix(shuffled))

@@ -13,7 +13,8 @@ from llm_builders import make_question, make_reply
 
 from autointerp.core.errors import AskFailed, StoreError
 from autointerp.core.types import Question, Reply
-from autointerp.llm.replies import CachedLLM, ReplyStore, decode, encode
+from autointerp.llm.replies import CachedLLM
+from autointerp.llm.reply_store import ReplyStore, decode, encode
 
 numbers = st.floats(0, 1)
 replies = st.builds(
@@ -138,7 +139,7 @@ KILLED = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from autointerp.core.types import Question, Reply, Text
-from autointerp.llm.replies import ReplyStore
+from autointerp.llm.reply_store import ReplyStore
 
 async def main():
     store = ReplyStore(Path(sys.argv[1]))
@@ -224,3 +225,33 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(StoreError, match="name a folder"):
         ReplyStore(tmp_path / "file" / "replies.sqlite")
+
+
+def test_what_is_missing_is_found_in_bulk(store: ReplyStore) -> None:
+    """The same as asking the store one by one, in order, over more than one look."""
+    llm = CachedLLM(Counting(), store)
+    questions = [make_question(str(n)) for n in range(1200)]
+
+    async def keep() -> None:
+        await asyncio.gather(*(store.put(llm.key(q), make_reply(q)) for q in questions[::3]))
+
+    asyncio.run(keep())
+    assert list(llm.missing(iter(questions))) == [q for n, q in enumerate(questions) if n % 3]
+
+
+def test_a_paid_refusal_is_kept_and_not_asked_again(store: ReplyStore) -> None:
+    """Its text too; a server's error is not kept: it may pass."""
+    refused = make_reply(make_question(), failed="judge_refused", detail="no", text="I will not")
+    inner = Counting(AskFailed("judge_refused", "no", reply=refused))
+    for _ in range(2):
+        with pytest.raises(AskFailed, match="judge_refused: no") as raised:
+            asyncio.run(CachedLLM(inner, store).answer(make_question()))
+        assert raised.value.reply is not None
+        assert raised.value.reply.text == "I will not"
+    assert inner.calls == 1
+    passing = make_reply(make_question("b"), failed="provider_error")
+    inner.error = AskFailed("provider_error", "down", reply=passing)
+    for _ in range(2):
+        with pytest.raises(AskFailed):
+            asyncio.run(CachedLLM(inner, store).answer(make_question("b")))
+    assert inner.calls == 3

@@ -158,6 +158,21 @@ def test_named_feature_that_does_not_exist(world: World, carry_out: CarryOut, tm
     refused(carry_out, world.config(features={"only": [name]}), tmp_path, ConfigError, name)
 
 
+@pytest.mark.parametrize(
+    ("section", "name", "words"),
+    [
+        ({"score": {"judge": "oracle:sensitivity=0.9"}}, "score.judge", "oracles only serve: autointerp certify"),
+        ({"explain": {"model": "oracle"}}, "explain.model", "oracles only serve: autointerp certify"),
+        ({"score": {"judge": "constant:2"}}, "score.judge", "constant"),
+        ({"score": {"judge": "constant:half"}}, "score.judge", "constant"),
+    ],
+)
+def test_function_in_a_judges_place(world: World, section: dict[str, Any], name: str, words: str) -> None:
+    """An oracle, or a constant without a share, is refused with the configuration: where, and what it is good for."""
+    with pytest.raises(ConfigError, match=f"test.toml: {re.escape(name)}: .*{re.escape(words)}"):
+        world.config(**section)
+
+
 def test_unknown_judge(world: World, carry_out: CarryOut, tmp_path: Path) -> None:
     """A misspelt judge is refused before anything is read, with the nearest name."""
     config = world.config(score={"judge": "constnat:0.3"})
@@ -218,14 +233,14 @@ def test_retry_asks_again_what_failed(
     copied: FinishedRun, carry_out: CarryOut, finished_run: FinishedRun, same_tables: SameTables
 ) -> None:
     """``retry`` forgets the scores of the dictionary in which a question failed, and only these; then they are made."""
-    from autointerp.pipeline.driver import forget_failed
+    from autointerp.pipeline.forgetting import forget_failed
     from autointerp.store.parts import has_part, write_part
 
     row = {"stage": "score", "about": "tiny/16#3", "reason": "timeout", "detail": "no reply"}
-    write_part(copied.folder, "failures", "score-tiny/16", [row])
+    write_part(copied.folder, "failures", "score-tiny/16 1 of 1", [row])
     assert forget_failed(copied.folder) == 1
-    assert not has_part(copied.folder, "scores", "tiny/16")
-    assert not has_part(copied.folder, "predictions", "tiny/16")
+    assert not has_part(copied.folder, "scores", "tiny/16 1 of 1")
+    assert not has_part(copied.folder, "predictions", "tiny/16 1 of 1")
     assert has_part(copied.folder, "features", "tiny/16")
     carry_out(copied.config, copied.home)
     same_tables(copied.folder, finished_run.folder)

@@ -14,7 +14,29 @@ from autointerp.store.schemas import TABLES
 HOSTILE = (
     "<script>alert(1)</script>\"'&<img src=x onerror=alert(2)>\u202eevil\x00\x1b[31m{{7*7}}|`*_[a](http://x.example)"
 )
-WORDS = [" the", " cat", " sat", " on", " a", ",", " and", " it", " said", ":", "\n", "World", " of", " 12", ".", "\t"]
+WORDS = [
+    " the",
+    " cat",
+    " sat",
+    " on",
+    " a",
+    ",",
+    " and",
+    " it",
+    " said",
+    ":",
+    "\n",
+    "World",
+    " of",
+    " 12",
+    ".",
+    "\t",
+    " " * 60,
+]
+EXAMINED = (
+    ("simulation", "correlation (random_only)"), ("simulation", "correlation (top_and_random)"), ("detection", "auroc"),
+)  # fmt: skip
+"""As ``trust.certificate`` names them: a variant has its own examination."""
 JUDGE, WIDTHS = "local:judge", (512, 1024, 2048, 4096)
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -48,7 +70,7 @@ def make_run(
         rows["features"] += list(_other_features(dictionary, n_scored))
         for feature in range(n_scored):
             _add_feature(rows, dictionary, feature, seed, hostile, value, scored, explainers)
-    rows["certificates"] += [_certificate(scorer, certified) for scorer in ("simulation", "detection")]
+    rows["certificates"] += [_certificate(scorer, metric, certified) for scorer, metric in EXAMINED]
     rows["failures"].append(
         {
             "stage": "explain",
@@ -144,7 +166,7 @@ def _add_windows(
                 "weight": 0.0 if start else 1.0,
             })  # fmt: skip
             for position, activation in enumerate(activations):
-                guess = float(np.clip(activation * 2 + draws.uniform(0, 2), 0, 10))
+                guess = float(np.clip(activation * 2 + draws.uniform(0, 2), 0, 9))
                 item = f"{doc}:0:{start + position}"
                 rows["predictions"].append(
                     _prediction(dictionary, feature, explainer, "simulation", item, float(activation), guess)
@@ -168,10 +190,10 @@ def _prediction(
     }  # fmt: skip
 
 
-def _certificate(scorer: str, certified: bool) -> dict[str, Any]:
+def _certificate(scorer: str, metric: str, certified: bool) -> dict[str, Any]:
     auroc = (0.92, 0.85, 0.97) if certified else (0.54, 0.41, 0.66)
     return {
-        "judge": JUDGE, "scorer": scorer, "metric": "auroc" if scorer == "detection" else "correlation",
+        "judge": JUDGE, "scorer": scorer, "metric": metric,
         "prompt_version": "p1", "n_features": 24, "n_labels": 168, "n_asked": 3360, "n_read": 3301,
         "tau": 0.71 if certified else 0.10, "tau_low": 0.6 if certified else -0.05,
         "tau_high": 0.8 if certified else 0.24,

@@ -81,7 +81,7 @@ def test_nothing_is_executed_or_fetched(hostile_html: str) -> None:
     assert not {tag for tag, _ in elements.seen} & {"script", "img", "link", "iframe", "object", "embed", "base"}
     for _, attributes in elements.seen:
         assert not [name for name in attributes if name.startswith("on") or name in {"src", "xlink:href"}]
-        assert (attributes.get("href") or "#").startswith("#")
+        assert re.match(r"#|(report\.md|scores\.csv)$", attributes.get("href") or "#")
     policies = [a["content"] for t, a in elements.seen if t == "meta" and a.get("http-equiv")]
     assert policies == ["default-src 'none'; style-src 'unsafe-inline'; img-src data:"]
     assert not re.search(r"url\(|@import", hostile_html)
@@ -164,3 +164,39 @@ def test_every_hostile_label_is_on_the_page(hostile_run: RunTables, hostile_html
     """Neutralising does not mean hiding: the label can still be read."""
     assert HOSTILE in set(hostile_run["explanations"]["text"])
     assert Elements(hostile_html).text.count("<img src=x onerror=alert(2)>") >= 3
+
+
+def test_explainers_stand_apart(build: Builder) -> None:
+    """With two explainers each table, picture and the verdict name the source, and their difference is given."""
+    page = build_page(build(widths=(512, 1024), n_scored=6))
+    html = html_page(page)
+    for measure in page.measures:
+        assert {row[1] for row in measure.grid.rows} == {"examples", "lexical"}
+        assert [row[0] for row in measure.versus.rows] == ["toy-l12/512", "toy-l12/1024", "all together"]
+        assert all(re.search("labels by (examples|lexical)", picture.title) for picture, _ in measure.pictures)
+        axes = [re.findall(r'text-anchor="end"[^>]*>([^<]+)</text>', picture.svg) for picture, _ in measure.pictures]
+        assert len(axes[0]) >= 3
+        assert all(axis == axes[0] for axis in axes)
+    assert "Detection, AUROC: labels by examples minus labels by lexical on the 12 features" in html
+    assert "of labels by examples. Chosen for being extreme" in html
+    alone = build_page(build(widths=(512,), n_scored=2, explainers=("examples",)))
+    assert all(measure.versus.rows == () for measure in alone.measures)
+    assert "minus labels by" not in html_page(alone)
+
+
+def test_a_failed_label_is_by_nobody_unknown(build: Builder) -> None:
+    """An explainer that failed on a feature is named in the tables; no label is "by unknown"."""
+    run = build(widths=(512,), n_scored=3)
+    lost = run["explanations"]["explainer"].eq("lexical") & run["explanations"]["feature"].eq(1)
+    keys = set(run["explanations"].loc[lost, "explanation"])
+    scores = run["scores"]
+    failed = scores["explanation"].isin(keys)
+    scores.loc[failed, ["value", "explanation", "status"]] = [None, "", "explain_failed"]
+    tables = {**run.tables, "scores": scores, "explanations": run["explanations"][~lost]}
+    page = build_page(RunTables(tables, run.manifest))
+    text = Elements(html_page(page)).text
+    assert "unknown" not in text
+    rows = {row[1]: row for row in page.measures[0].grid.rows}
+    assert (rows["examples"][5], rows["lexical"][5]) == ("3/4", "2/4")
+    (unscored,) = {row[-1] for row in page.metrics.rows if row[1] == "lexical"}
+    assert unscored == "explain failed 2"

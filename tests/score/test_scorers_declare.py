@@ -29,7 +29,7 @@ def test_scorer_says_what_it_is(scorer, evidence):
     assert scorer.chance is None or scorer.low <= scorer.chance <= scorer.high
     assert scorer.direction in (-1, 1)
     assert scorer.calls >= 1
-    assert scorer.tokens > scorer.calls
+    assert scorer.tokens_a_call > 1
     assert scorer.needs
     assert set(scorer.needs) <= NEEDS
     rows = scorer.unscored(evidence, None, judge="j", status=Reason.DEAD, reason="")
@@ -43,10 +43,9 @@ def test_calls_and_tokens_are_near_the_truth(prompts, with_examples, label, name
     scorer = SCORERS[name](prompts[PROMPTS[name]], ScoreSettings(n_expected=50))
     questions = scorer.questions(with_examples, label("words for colours"))
     assert 0 < len(questions) <= scorer.calls
-    stated = scorer.tokens / scorer.calls
     written = sum((len(q.system) + len(q.prompt)) / 4 for q in questions) / len(questions)
     answered = questions[0].max_tokens if "text" in scorer.needs else 1
-    assert 0.5 < stated / (written + answered) < 2
+    assert 0.5 < scorer.tokens_a_call / (written + answered) < 2
 
 
 @pytest.mark.parametrize("name", list(SCORERS))

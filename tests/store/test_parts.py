@@ -175,6 +175,18 @@ def test_flipped_bytes_in_a_page_are_noticed(
         assert "a.parquet: damaged" in str(error)  # noqa: PT017
 
 
+def test_a_column_that_came_later_is_empty_in_older_parts(tmp_path: Path) -> None:
+    """Columns that may be empty can be added: what was written before reads with nothing in them."""
+    write_part(tmp_path, "calls", "a", ROWS["calls"])
+    path = part_path(tmp_path, "calls", "a")
+    pq.write_table(pq.read_table(path).drop_columns(["stage", "feature"]), path)
+    frame = read_table(tmp_path, "calls")
+    assert list(frame.columns) == TABLES["calls"].names
+    assert frame["stage"].isna().all()
+    assert frame["feature"].isna().all()
+    assert (frame["model"] == "x").all()
+
+
 def test_leftovers_and_absent_parts(tmp_path: Path) -> None:
     """What an interrupted write left behind is not read; a part that was never written is an error."""
     path = write_part(tmp_path, "scores", "a", ROWS["scores"])

@@ -1,0 +1,150 @@
+"""The verbs that do something: run it all or a part, ask again, train, certify."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from autointerp.cli.app import (
+    DEFAULT_CONFIG,
+    DEFAULT_HOME,
+    AsJson,
+    ConfigFile,
+    Home,
+    Plain,
+    RunName,
+    Show,
+    answer,
+    app,
+    progress,
+)
+from autointerp.core.errors import Incomplete
+
+
+def _carry_out(config: Any, *, home: Path, plain: bool, last: str, show: Show) -> Any:
+    """Carry out the stages up to *last* (all if empty), by Prefect or by a plain loop."""
+    if plain:
+        from flows.plain import carry_out
+
+        return carry_out(config, home=home, on_progress=show, last=last)
+    from flows.evaluate import run_with_prefect
+
+    return run_with_prefect(config, home=home, on_progress=show, last=last)
+
+
+def _run_all(config_path: Path | None, *, home: Path, plain: bool, only: str, as_json: bool, name: str = "") -> None:
+    """Carry out the stages up to *only* (all if empty), then write the report."""
+    from autointerp.pipeline.driver import load_config
+
+    config = load_config(config_path, name=name)
+    with progress() as show:
+        outcome = _carry_out(config, home=home, plain=plain, last=only, show=show)
+    answer(outcome.as_dict(), outcome.text(), as_json=as_json)
+    if outcome.n_unfinished:
+        msg = f"{outcome.n_unfinished} questions had no reply; the same command asks them again"
+        raise Incomplete(msg)
+
+
+@app.command()
+def demo(home: Home = DEFAULT_HOME, plain: Plain = False, as_json: AsJson = False) -> None:
+    """Run everything on a real model, offline, and write a report."""
+    _run_all(None, home=home, plain=plain, only="", as_json=as_json)
+
+
+@app.command()
+def run(
+    config: ConfigFile = DEFAULT_CONFIG,
+    home: Home = DEFAULT_HOME,
+    name: Annotated[str, typer.Option(help="Instead of the configuration's name.")] = "",
+    plain: Plain = False,
+    as_json: AsJson = False,
+) -> None:
+    """Harvest, label, score and report; run it again to resume."""
+    _run_all(config, home=home, plain=plain, only="", as_json=as_json, name=name)
+
+
+@app.command()
+def harvest(
+    config: ConfigFile = DEFAULT_CONFIG, home: Home = DEFAULT_HOME, plain: Plain = False, as_json: AsJson = False
+) -> None:
+    """Only read the text and keep activations and evidence."""
+    _run_all(config, home=home, plain=plain, only="evidence", as_json=as_json)
+
+
+@app.command()
+def explain(
+    config: ConfigFile = DEFAULT_CONFIG, home: Home = DEFAULT_HOME, plain: Plain = False, as_json: AsJson = False
+) -> None:
+    """Go as far as the labels, without scoring them."""
+    _run_all(config, home=home, plain=plain, only="explain", as_json=as_json)
+
+
+@app.command()
+def score(
+    config: ConfigFile = DEFAULT_CONFIG, home: Home = DEFAULT_HOME, plain: Plain = False, as_json: AsJson = False
+) -> None:
+    """Go as far as the scores."""
+    _run_all(config, home=home, plain=plain, only="score", as_json=as_json)
+
+
+@app.command()
+def retry(name: RunName = "", home: Home = DEFAULT_HOME, plain: Plain = False, as_json: AsJson = False) -> None:
+    """Ask again what failed in a run; everything answered is kept."""
+    from autointerp.pipeline.finding import config_of, find_run
+    from autointerp.pipeline.forgetting import forget_failed
+
+    folder = find_run(home, name)
+    config = config_of(folder)
+    forgotten = forget_failed(folder)
+    if not forgotten:
+        answer({"retried": 0, "run": str(folder)}, f"{folder}: nothing failed", as_json=as_json)
+        return
+    with progress() as show:
+        outcome = _carry_out(config, home=home, plain=plain, last="", show=show)
+    answer({"retried": forgotten, **outcome.as_dict()}, outcome.text(), as_json=as_json)
+
+
+@app.command()
+def train(
+    config: ConfigFile,
+    into: Annotated[Path, typer.Option(help="Folder of the ladder.")],
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Train a ladder of dictionaries on activations harvested here; run it again to resume."""
+    import shlex
+
+    from autointerp.pipeline.config import parse_train_config, read_toml
+    from autointerp.pipeline.training import train_ladder
+
+    checked = parse_train_config(read_toml(config), source=str(config))
+    with progress() as show:
+        folder = train_ladder(
+            checked, home=home, folder=into, command=shlex.join(["autointerp", *sys.argv[1:]]), on_progress=show
+        )
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    lines = [
+        f"{name}: L0 {q['l0']:.1f} · variance explained {q['fraction_variance_explained']:.3f} · "
+        f"cross-entropy recovered {q['fraction_ce_recovered']:.3f} · alive {q['alive_share']:.3f}"
+        for name, q in manifest["dictionaries"].items()
+    ]
+    answer(manifest, "\n".join([*lines, f"written to {folder}"]), as_json=as_json)
+
+
+@app.command()
+def certify(
+    config: ConfigFile = DEFAULT_CONFIG,
+    judge: Annotated[str, typer.Option(help="provider:model, oracle:sensitivity=0.8,specificity=0.8, …")] = "",
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Test a judge on features whose truth is known; exit code 0 whatever the verdict."""
+    from autointerp.pipeline.driver import load_config
+    from autointerp.pipeline.verdicts import certify_one
+
+    checked = load_config(config if config.exists() or config != DEFAULT_CONFIG else None)
+    with progress() as show:
+        result = certify_one(checked, judge or checked.score.judge, home=home, on_progress=show)
+    answer(result.as_dict(), result.text(), as_json=as_json)

@@ -1,0 +1,122 @@
+"""The verbs that look: at a configuration, this machine, runs and their features."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autointerp.cli.app import (
+    DEFAULT_CONFIG,
+    DEFAULT_HOME,
+    AsJson,
+    ConfigFile,
+    Home,
+    RunName,
+    answer,
+    app,
+    features_app,
+    runs_app,
+)
+
+
+@app.command()
+def init(
+    path: Annotated[Path, typer.Argument(help="The file to write.")] = DEFAULT_CONFIG,
+    as_json: AsJson = False,
+) -> None:
+    """Write a configuration to start from: the demo's, every setting with a word of explanation."""
+    from autointerp.pipeline.driver import write_example
+
+    write_example(path)
+    answer({"written": str(path)}, f"wrote {path}; look at it, then: autointerp plan {path}", as_json=as_json)
+
+
+@app.command()
+def plan(
+    config: ConfigFile = DEFAULT_CONFIG,
+    home: Home = DEFAULT_HOME,  # noqa: ARG001 (every verb that knows a configuration takes it)
+    as_json: AsJson = False,
+) -> None:
+    """Say what a run would ask and read; spends nothing."""
+    from autointerp.pipeline.driver import load_config
+    from autointerp.pipeline.planning import plan_run
+
+    planned = plan_run(load_config(config))
+    answer(planned.as_dict(), planned.text(), as_json=as_json)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Check this machine: packages, the demo's model, keys in the environment, disk."""
+    from autointerp.pipeline.doctor import examine
+
+    checks = examine()
+    answer([c.as_dict() for c in checks], "\n".join(c.text() for c in checks), as_json=as_json)
+    if any(c.is_needed and not c.is_fine for c in checks):
+        raise typer.Exit(3)
+
+
+@app.command()
+def status(name: RunName = "", home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+    """Say how far a run is."""
+    from autointerp.pipeline.finding import find_run
+    from autointerp.pipeline.status import status_of_run
+
+    state = status_of_run(find_run(home, name))
+    answer(state.as_dict(), state.text(), as_json=as_json)
+
+
+@app.command()
+def report(name: RunName = "", home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+    """Write a run's report again: HTML, Markdown and CSV."""
+    from autointerp.pipeline.finding import find_run
+    from autointerp.report.write import write_report
+
+    path = write_report(find_run(home, name))
+    answer({"report": str(path)}, str(path), as_json=as_json)
+
+
+@runs_app.command("list")
+def runs_list(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+    """List the runs, the newest first."""
+    from autointerp.pipeline.finding import list_runs
+    from autointerp.pipeline.status import status_of_run
+
+    states = [status_of_run(folder) for folder in list_runs(home)]
+    answer([s.as_dict() for s in states], "\n".join(s.line() for s in states) or "no runs yet", as_json=as_json)
+
+
+@runs_app.command("show")
+def runs_show(name: RunName = "", home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+    """Show a run's manifest."""
+    from autointerp.pipeline.finding import find_run
+    from autointerp.store.manifest import read_manifest
+
+    manifest = read_manifest(find_run(home, name))
+    answer(manifest, json.dumps(manifest, indent=1, ensure_ascii=False), as_json=as_json)
+
+
+@features_app.command("list")
+def features_list(name: RunName = "", home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+    """List a run's labelled features with their labels and scores."""
+    from autointerp.pipeline.finding import find_run
+    from autointerp.pipeline.looking import feature_lines
+
+    lines = feature_lines(find_run(home, name))
+    answer([line.as_dict() for line in lines], "\n".join(line.text() for line in lines), as_json=as_json)
+
+
+@features_app.command("show")
+def features_show(
+    feature: Annotated[str, typer.Argument(help="family/width#index")],
+    name: Annotated[str, typer.Option("--run", help="The run; the newest if left out.")] = "",
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Show one feature: labels, scores, windows with the activating tokens marked."""
+    from autointerp.pipeline.finding import find_run
+    from autointerp.pipeline.looking import feature_page
+
+    page = feature_page(find_run(home, name), feature)
+    answer(page.as_dict(), page.text(), as_json=as_json)

@@ -1,0 +1,31 @@
+"""Runs that stand under a home: all of them, one by its name, the configuration it was made with."""
+
+from pathlib import Path
+
+from autointerp.core.errors import ConfigError
+from autointerp.pipeline.config import Config, parse_config
+from autointerp.store.manifest import read_manifest
+
+
+def list_runs(home: Path) -> list[Path]:
+    """Return the folders of all runs, the newest first."""
+    found = [p.parent for p in (home / "runs").glob("*/manifest.json")]
+    return sorted(found, key=lambda p: (p / "manifest.json").stat().st_mtime, reverse=True)
+
+
+def find_run(home: Path, name: str) -> Path:
+    """Return the run of a folder, a name or name-key; the newest if *name* is empty. Raises ConfigError."""
+    if name and (Path(name) / "manifest.json").exists():
+        return Path(name)
+    runs = list_runs(home)
+    matching = [p for p in runs if not name or p.name == name or p.name.rpartition("-")[0] == name]
+    if not matching:
+        known = ", ".join(p.name for p in runs[:5]) or "none yet; make one with `autointerp demo`"
+        msg = f"no run {name!r} under {home}; runs: {known}"
+        raise ConfigError(msg)
+    return matching[0]
+
+
+def config_of(folder: Path) -> Config:
+    """Return the configuration a run was made with."""
+    return parse_config(read_manifest(folder)["config"], source=str(folder / "manifest.json"))

@@ -1,0 +1,118 @@
+"""Real child processes that are interrupted or killed: how they are started, watched and stopped."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+ENVIRONMENT = os.environ | {"OMP_WAIT_POLICY": "passive", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+PATIENCE_S = 600
+"""Far beyond what it takes: a machine busy with something else must not fail a test."""
+
+COMMAND_LINE = """
+import asyncio
+from autointerp.cli import main
+from autointerp.llm import registry
+from autointerp.llm.scripted import constant_llm
+
+class Slow:
+    def __init__(self, model):
+        self.name, self._inner = f"slow:{model}", constant_llm(float(model))
+
+    async def answer(self, question):
+        await asyncio.sleep(0.05)
+        return await self._inner.answer(question)
+
+registry.PROVIDERS["slow"] = lambda model, options, loaded: (Slow(model), "")
+main()
+"""
+"""The command line with one provider more: ``slow:0.3`` answers like ``constant:0.3``, after a while."""
+
+KILLED_BEFORE_RENAME = """
+import os, signal, sys
+from pathlib import Path
+what, config, home, place, count = *sys.argv[1:5], int(sys.argv[5])
+left = count
+
+def watch(event, arguments):
+    global left
+    if event == "os.rename" and place in str(arguments[1]):
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(watch)
+sys.argv = ["autointerp", *what.split(), config, "--home", home]
+from autointerp.cli import main
+main()
+"""
+"""``autointerp`` that dies, as by ``kill -9``, when its n-th file of a place is written but not yet in its place."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a child came to."""
+
+    code: int
+    out: str
+    err: str
+
+
+def killed_before_rename(what: str, *, config: Path, home: Path, place: str, count: int) -> Ended:
+    """Carry out a verb until *count* files whose path holds *place* were written, the last one not renamed."""
+    command = [sys.executable, "-c", KILLED_BEFORE_RENAME, what, str(config), str(home), place, str(count)]
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def command_line(*arguments: object, **environment: str) -> Ended:
+    """Return what ``autointerp`` comes to in a process of its own."""
+    return _wait(_start(arguments, environment))
+
+
+def interrupted(*arguments: object, when: Callable[[], object], number: signal.Signals, **environment: str) -> Ended:
+    """Return what ``autointerp`` comes to when it is sent a signal as soon as *when* is true."""
+    child = _start(arguments, environment)
+    deadline = time.monotonic() + PATIENCE_S
+    try:
+        while not when():
+            assert child.poll() is None, child.communicate()
+            assert time.monotonic() < deadline, "it never came to be"
+            time.sleep(0.02)
+    except BaseException:
+        child.kill()
+        raise
+    child.send_signal(number)
+    return _wait(child)
+
+
+def _start(arguments: tuple[object, ...], environment: dict[str, str]) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", COMMAND_LINE, *map(str, arguments)]
+    return subprocess.Popen(
+        command, env=ENVIRONMENT | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def _wait(child: "subprocess.Popen[str]") -> Ended:
+    out, err = child.communicate(timeout=PATIENCE_S)
+    return Ended(child.returncode, out, err)
+
+
+def n_replies(home: Path) -> int:
+    """Return how many replies are stored under a home."""
+    import sqlite3
+    from contextlib import closing
+
+    path = home / "cache" / "replies.sqlite"
+    if not path.exists():
+        return 0
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as store:
+            return int(store.execute("SELECT count(*) FROM replies").fetchone()[0])
+    except sqlite3.OperationalError:
+        return 0  # it is being made
