@@ -12,6 +12,7 @@ from itertools import groupby
 from autointerp.core.types import Window
 
 MARKS = ("<<", ">>")
+OPEN_BOX = "\u2423"
 BREAK = "\u200b"
 """A zero-width space, put after the first character of what must not be read as ours."""
 
@@ -81,9 +82,24 @@ def token_lines(window: Window, *, placeholder: str) -> str:
 def token_run(window: Window, *, separator: str) -> str:
     """Return every token with *separator* behind it, all on one line: half as many tokens to run as ``token_lines``.
 
-    The separator stands exactly T times in the text.
+    The separator stands exactly T times in the text. Blanks that begin a token are written as ``OPEN_BOX``,
+    one before a word aside: tokenizers glue a separator to a run of blanks, and nothing can be read there.
     """
-    return "".join(f"{safe_text(token, forbidden=(separator,))}{separator}" for token in window.tokens)
+    shown = (visible_blanks(safe_text(token, forbidden=(separator,))) for token in window.tokens)
+    return "".join(f"{token}{separator}" for token in shown)
+
+
+def visible_blanks(token: str) -> str:
+    """Return the token with the blanks that begin it made visible, but not a single space before a word.
+
+    A token without text of its own (the later bytes of a character) shows as one blank.
+
+    >>> visible_blanks(" cat"), visible_blanks("  cat"), visible_blanks(" ")
+    (' cat', '\u2423\u2423cat', '\u2423')
+    """
+    word = token.lstrip()
+    n_blanks = max(len(token) - len(word), not token)
+    return token if token == f" {word}" and word else OPEN_BOX * n_blanks + word
 
 
 def _runs(window: Window, fraction: float) -> Iterator[tuple[bool, str]]:

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from llm_builders import make_question, make_window_prompt
 
 from autointerp.core.errors import AskFailed, ConfigError
-from autointerp.core.types import Digits, YesNo
+from autointerp.core.types import Digits, Window, YesNo
 from autointerp.llm.batches import n_common, n_shared, plan_batches
 from autointerp.llm.encoding import digit_classes, encode_question, render_chat, yes_no_classes
-from autointerp.prompting.windows import safe_text
+from autointerp.prompting.windows import safe_text, token_run
 from autointerp.trust.injections import INJECTIONS
 
 rows = st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=12).map(tuple), min_size=1, max_size=30).map(sorted)
@@ -36,10 +36,15 @@ def test_the_digit_is_read_where_it_would_stand(tokenizer: Any, words: list[str]
 
 
 @settings(deadline=None)
-@given(st.lists(st.sampled_from(["river", " _", "日本", "é", "3", "<start>", " ", "a b"]), min_size=1, max_size=12))
+@given(
+    st.lists(
+        st.sampled_from(["river", " _", "日本", "é", "3", "<start>", " ", "     ", "  x", ""]), min_size=1, max_size=12
+    )
+)
 def test_a_digit_that_follows_is_read_behind_its_separator(tokenizer: Any, words: list[str]) -> None:
     """The text up to the n-th read position is everything up to the n-th tab, whatever stands between the tabs."""
-    run = "".join(f"{word}\t" for word in words)
+    run = token_run(Window("d", 0, tuple(words), (0.0,) * len(words)), separator="\t")
+    words = run.split("\t")[:-1]
     prompt = f"label\n<start>\na\t0 b\t1 <end>\n\n<start>\n{run} <end>"
     wants = digits(len(words), placeholder="\t", follows=True)
     encoded = encode_question(tokenizer, make_question(prompt, wants))
