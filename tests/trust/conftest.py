@@ -19,7 +19,7 @@ TEXT = (
 @pytest.fixture(scope="session")
 def zoo_texts() -> list[str]:
     """The JSON texts under data/zoo, as the pipeline passes them down."""
-    return [path.read_text() for path in sorted((Path(__file__).parents[2] / "data" / "zoo").glob("*.json"))]
+    return [path.read_text() for path in sorted((Path(__file__).parents[2] / "data" / "zoo").rglob("*.json"))]
 
 
 @pytest.fixture(scope="session")
