@@ -14,15 +14,15 @@ N_SWAPS = 9999
 
 
 def item_gains(truth: ArrayLike, own: ArrayLike, others: ArrayLike) -> FloatArray:
-    """Return what each item adds to the label's lead over the other labels, shape [n_items].
+    """Return what each item adds to each label's lead over the rest, shape [1 + n_others, n_items], own first.
 
-    Their sum is (mean lead on firing items) - (mean lead on silent items), in [-2, 2]: the gain in
-    recall minus that in false fire, where lead = own guess - mean guess of the other labels.
+    A row's sum is (mean lead on firing items) - (mean lead on silent items), in [-2, 2]: the gain in
+    recall minus that in false fire, where lead = the label's guess - mean guess of the other labels.
 
     Args:
         truth: 1 where the feature fires, else 0, shape [n_items]; both kinds must be there.
         own: The judge's guesses with the label, shape [n_items].
-        others: Its guesses with other features' labels on the same items, shape [n_labels, n_items].
+        others: Its guesses with other features' labels on the same items, shape [n_others, n_items].
 
     Raises:
         ValueError: Only firing or only silent items, or no other label.
@@ -32,34 +32,37 @@ def item_gains(truth: ArrayLike, own: ArrayLike, others: ArrayLike) -> FloatArra
     if fires.all() or not fires.any() or rivals.size == 0:
         msg = f"swaps need firing and silent items and another label: {int(fires.sum())} of {fires.size} items fire"
         raise ValueError(msg)
-    lead = np.asarray(own, dtype=np.float64) - rivals.mean(axis=0)
+    guesses = np.vstack([np.asarray(own, dtype=np.float64), rivals])
+    lead = (guesses - guesses.mean(axis=0)) * len(guesses) / len(rivals)
     return np.where(fires, lead / fires.sum(), -lead / (~fires).sum())
 
 
 def swap_p_values(
-    gains: Sequence[ArrayLike], *, seed: int, key: tuple[object, ...] = (), n_swaps: int = N_SWAPS
+    gains: Sequence[FloatArray], *, seed: int, key: tuple[object, ...] = (), n_swaps: int = N_SWAPS
 ) -> FloatArray:
-    """Return one p value a label, shape [n_labels]: how often swapped labels lead by as much.
+    """Return one p value a feature, shape [n_features]: how often a label drawn anew on each item leads by as much.
 
-    If the label is worth no more than the others, its guess and theirs may change places within each
-    item: the sign of every item's gain is tossed. p = (1 + number as large) / (1 + n_swaps), never 0
-    (Phipson and Smyth 2010); one-sided. Labels of different numbers of items may be tested together;
-    they share the tosses, which leaves each p value as it is.
+    If the feature's label is worth no more than the others, it might as well have been any of them,
+    item by item. p = (1 + number as large) / (1 + n_swaps), never 0 (Phipson and Smyth 2010);
+    one-sided. Features share the draws, which leaves each p value as it is; numbers of items may differ.
 
     Args:
-        gains: Of each label, from ``item_gains``.
-        seed: With *key*, decides the tosses.
+        gains: Of each feature, from ``item_gains``, all with the same number of labels.
+        seed: With *key*, decides the draws.
         key: Plain values that name what is tested.
-        n_swaps: Tosses.
+        n_swaps: How many times all labels are drawn anew.
     """
-    longest = max((np.size(one) for one in gains), default=0)
-    table = np.zeros((longest, len(gains)))
+    if not gains:
+        return np.zeros(0)
+    n_labels = len(gains[0])
+    table = np.zeros((n_labels, max(one.shape[1] for one in gains), len(gains)))
     for column, one in enumerate(gains):
-        table[: np.size(one), column] = one
-    tosses = generator(seed, "swap_p_values", *key).integers(0, 2, size=(n_swaps, longest), dtype=np.int8) * 2.0 - 1.0
-    observed = table.sum(axis=0)
+        table[:, : one.shape[1], column] = one
+    draw = generator(seed, "swap_p_values", *key)
+    picked = draw.integers(0, n_labels, size=(n_swaps, table.shape[1]), dtype=np.int8)
+    leads = sum((picked == label).astype(np.float64) @ table[label] for label in range(n_labels))
     # Sums of the same numbers in another order differ by rounding; a tie counts as large.
-    as_large = tosses @ table >= observed - 1e-12
+    as_large = leads >= table[0].sum(axis=0) - 1e-12
     p_values: FloatArray = (1 + as_large.sum(axis=0)) / (1 + n_swaps)
     return p_values
 

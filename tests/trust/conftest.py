@@ -37,3 +37,9 @@ def tiles() -> list[Window]:
         for doc in range(40)
         for start in (0, 32, 64)
     ]
+
+
+@pytest.fixture(scope="session")
+def one_of_each_kind(zoo: tuple[ZooFeature, ...]) -> tuple[ZooFeature, ...]:
+    """The first feature of each kind: what takes time is tested on these."""
+    return tuple({feature.kind: feature for feature in reversed(zoo)}.values())
