@@ -128,5 +128,3 @@ def population_figures(
 def _estimated(draws: FloatArray) -> Estimated:
     low, high = np.quantile(draws, [0.025, 0.975])
     return Estimated(float(draws.mean()), float(low), float(high))
-
-

@@ -51,11 +51,15 @@ class Ladder:
 
 def ladder_of(feature: ZooFeature, windows: Sequence[WindowLike], settings: PlantSettings | None = None) -> Ladder:
     """Return the ladder with truth counted over the same tiles ``plant`` draws from."""
-    tiles = population(feature, windows, settings)
-    fires = frozenset(tile.item for tile in tiles if tile.is_firing)
-    ladder = Ladder(feature.feature, tuple(_step(feature, rung, tiles, fires) for rung in feature.rungs))
+    ladder = ladder_among(feature, population(feature, windows, settings))
     chosen = settings.window_density if settings else None
     return ladder if chosen is None else at_density(ladder, chosen)
+
+
+def ladder_among(feature: ZooFeature, tiles: Sequence[Window]) -> Ladder:
+    """Return the ladder with truth counted over *tiles*, which carry the feature's activations."""
+    fires = frozenset(tile.item for tile in tiles if tile.is_firing)
+    return Ladder(feature.feature, tuple(_step(feature, rung, tiles, fires) for rung in feature.rungs))
 
 
 def at_density(ladder: Ladder, window_density: float) -> Ladder:

@@ -51,7 +51,11 @@ def plant(feature: ZooFeature, windows: Sequence[WindowLike], settings: PlantSet
         settings: Sizes and seed.
     """
     settings = settings or PlantSettings()
-    tiles = population(feature, windows, settings)
+    return plant_among(feature, population(feature, windows, settings), settings)
+
+
+def plant_among(feature: ZooFeature, tiles: Sequence[Window], settings: PlantSettings) -> Evidence:
+    """Return evidence drawn from the feature's whole *population*, for callers that have counted it already."""
     by_side = _by_side(tiles, settings.seed)
     firing = [tile for tile in tiles if tile.is_firing]
     n_tokens = sum(len(tile.tokens) for tile in tiles)

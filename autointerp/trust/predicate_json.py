@@ -19,7 +19,6 @@ from autointerp.trust.predicates import (
 )
 
 
-
 def read_predicate(value: Any) -> Predicate:
     """Build a predicate from its JSON form, ``{"kind": "lexicon", "words": ["king"]}``.
 

@@ -84,7 +84,7 @@ class Lexicon:
     def activations(self, tokens: Tokens) -> tuple[float, ...]:
         """Return ``strength`` on the last token of each word, else 0."""
         text = _to_search("".join(tokens))
-        found = (last for word in self.words for last in _ends_of(_to_search(word), text))
+        found = (last for word in _searched(self.words) if word in text for last in _ends_of(word, text))
         return _on_tokens(tokens, found, self.strength)
 
 
@@ -221,6 +221,11 @@ def _ends_of(word: str, text: str) -> Iterator[int]:
 def _to_search(text: str) -> str:
     """Return the text as words are looked up in it; a zoo looks up hundreds of words in the same windows."""
     return _lower(re.sub(r"\s", " ", _plain(text)))
+
+
+@lru_cache
+def _searched(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(_to_search, words))
 
 
 def _is_word(character: str) -> bool:
