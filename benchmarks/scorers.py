@@ -1,4 +1,4 @@
-"""What a score can be trusted for, on features whose truth is known: ``python benchmarks/scorers.py [--json] [--small]``.
+"""What a score can be trusted for, where truth is known: ``python benchmarks/scorers.py [--json] [--small]``.
 
 1. Validity: Kendall's tau-b between population F1 and true F1 over every ladder of the zoo, in the demo
    corpus, by judge and density.

@@ -13,7 +13,7 @@ SHARES = (0.05, 0.2, 0.5, 0.8, 0.95)
 BLIND = (0.6, 0.6)
 N_ITEMS, N_ANCHORS = 200, 100
 SWAPPED = ((0.9, 0.9), (0.75, 0.8))
-N_FEATURES, N_SHARED_ANCHORS = 200, 2000
+N_FEATURES, N_SHARED_ANCHORS = 200, 5000
 
 
 def repeats(share: float, judge: tuple[float, float], n_repeats: int) -> tuple[list[Calibrated], float]:
@@ -69,6 +69,6 @@ def figures(n_repeats: int) -> list[Figure]:
         at_most("calibration_coverage_most", max(coverages), 0.97),
         report("calibration_coverage_mean", np.mean(coverages)),
         at_least("undecidable_share_at_1.2", np.mean([one.status is Reason.UNDECIDABLE for one in blind]), 0.9),
-        at_most("swapped_judges_move_the_mean_by", np.mean(moved), 0.02),
-        report("swapped_judges_move_the_mean_by_95th_percentile", np.quantile(moved, 0.95)),
+        report("swapped_judges_move_the_mean_by", np.mean(moved)),
+        at_most("swapped_judges_move_the_mean_by_95th_percentile", np.quantile(moved, 0.95), 0.02),
     ]
