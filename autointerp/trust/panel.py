@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import cohen_kappa_score
-
-from autointerp.core.types import FloatArray
 
 YES = 0.5
 
@@ -75,7 +73,7 @@ def share_of_gain_lost(*, home: float, away: float, chance: float) -> float | No
     return (home - away) / (home - chance) if home > chance else None
 
 
-def _agreement(one: str, other: str, a: FloatArray, b: FloatArray) -> Agreement:
+def _agreement(one: str, other: str, a: NDArray[np.bool_], b: NDArray[np.bool_]) -> Agreement:
     is_one_answer = len({*a.tolist(), *b.tolist()}) < 2
     return Agreement(
         judges=(one, other),

@@ -34,7 +34,8 @@ def item_gains(truth: ArrayLike, own: ArrayLike, others: ArrayLike) -> FloatArra
         raise ValueError(msg)
     guesses = np.vstack([np.asarray(own, dtype=np.float64), rivals])
     lead = (guesses - guesses.mean(axis=0)) * len(guesses) / len(rivals)
-    return np.where(fires, lead / fires.sum(), -lead / (~fires).sum())
+    gains: FloatArray = np.where(fires, lead / fires.sum(), -lead / (~fires).sum())
+    return gains
 
 
 def swap_p_values(
