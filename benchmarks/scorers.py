@@ -50,7 +50,7 @@ def planted_zoo(sizes: Sizes) -> list[Planted]:
 
 
 def measure(sizes: Sizes) -> list[Figure]:
-    """Return all figures, the parts announced on standard error as they come."""
+    """Return all figures, each printed when its part is done; seconds go to standard error."""
     planted = timed("zoo", lambda: planted_zoo(sizes))
     parts: dict[str, Callable[[], list[Figure]]] = {
         "validity": lambda: validity.figures(planted),
@@ -60,7 +60,12 @@ def measure(sizes: Sizes) -> list[Figure]:
         "sequential": sequential.figures,
         "independence": lambda: independence.figures(planted),
     }
-    return [figure for name, part in parts.items() for figure in timed(name, part)]
+    found: list[Figure] = []
+    for name, part in parts.items():
+        figures = timed(name, part)
+        print(*figures, sep="\n", flush=True)
+        found += figures
+    return found
 
 
 def timed(name: str, do: Callable[[], T]) -> T:
@@ -77,8 +82,6 @@ def main() -> int:
     parser.add_argument("--small", action="store_true", help="a check in a minute; not a result")
     arguments = parser.parse_args()
     figures = measure(SMALL if arguments.small else FULL)
-    for figure in figures:
-        print(figure)
     short = [figure.name for figure in figures if not figure.is_met]
     print(f"{len(short)} of {sum(f.bar is not None for f in figures)} figures fall short of their bars: {short or '-'}")
     if arguments.json:
