@@ -12,19 +12,25 @@ from autointerp.trust.predicates import Never, Predicate
 
 Answer = str | float | Sequence[Sequence[float]]
 Function = Callable[[Question], Answer]
+SETTINGS = ("sensitivity", "specificity", "correlation", "seed")
 EXAMPLES = "oracle:sensitivity=0.8,specificity=0.8 or constant:0.5"
 
 
 @dataclass(frozen=True, slots=True)
 class Oracle:
-    """Says yes to a share *sensitivity* of the texts that fit a label, no to *specificity* of the others."""
+    """Says yes to a share *sensitivity* of the texts that fit a label, no to *specificity* of the others.
+
+    ``correlation``: the share of items on which judges of every seed err alike, as models trained on
+    the same text do.
+    """
 
     sensitivity: float = 1.0
     specificity: float = 1.0
     seed: int = 0
+    correlation: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("sensitivity", "specificity"):
+        for name in ("sensitivity", "specificity", "correlation"):
             _check_share(f"oracle: {name}", getattr(self, name))
 
 
@@ -75,7 +81,8 @@ def says_yes(judge: Oracle, *, label: str, item: str, fits: bool) -> bool:
 
     A better judge errs on a subset of a worse one's items.
     """
-    draw = uniform(judge.seed, "oracle", label, item)
+    is_shared = judge.correlation > 0 and uniform(0, "shared", label, item) < judge.correlation
+    draw = uniform(0 if is_shared else judge.seed, "oracle", label, item)
     return draw < judge.sensitivity if fits else draw >= judge.specificity
 
 
@@ -134,8 +141,8 @@ def _one_hot(digit: int, scale: int) -> tuple[float, ...]:
 
 def _read_oracle(name: str, values: Mapping[str, str]) -> Oracle:
     for key in values:
-        if key not in ("sensitivity", "specificity", "seed"):
-            near = get_close_matches(key, ("sensitivity", "specificity", "seed"), n=1)
+        if key not in SETTINGS:
+            near = get_close_matches(key, SETTINGS, n=1)
             hint = f"did you mean {near[0]}?" if near else f"write {EXAMPLES}"
             msg = f"{name!r}: an oracle has no setting {key!r}; {hint}"
             raise ConfigError(msg)
