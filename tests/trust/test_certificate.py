@@ -225,6 +225,29 @@ def test_groups() -> None:
         certify([], made)
 
 
+def test_the_exact_label_against_its_neighbours() -> None:
+    """Counted over ladders that have a truly worse neighbour; other wrong labels do not matter, ties are not above."""
+    feature = FeatureId("zoo", 0)
+
+    def ladder(number: int, broad: float) -> Ladder:
+        names = (("exact", 1.0), ("too_broad", broad), ("too_narrow", 0.3), ("sibling", 0.0))
+        return Ladder(feature, tuple(Step(name, f"{number}:{name}", worth) for name, worth in names))
+
+    made = [ladder(0, 0.5), ladder(1, 0.5), ladder(2, 1.0), ladder(3, 0.5)]
+    values = [(0.9, 0.8, 0.7, 0.95), (0.9, 0.9, 0.7, 0.5), (0.9, 0.95, 0.7, 0.5), (0.6, 0.9, 0.7, 0.5)]
+    assert certify(scores_of(made, values), made).exact_above_neighbours == 2 / 4
+    no_neighbours = ladders(4)
+    assert certify(scores_of(no_neighbours, [(0.9, 0.8, 0.6, 0.5)] * 4), no_neighbours).exact_above_neighbours is None
+
+
+def test_half_answers_get_no_certificate() -> None:
+    """A metric that a too broad label wins, or that counts against a label, ranks nothing."""
+    made = ladders(3)
+    scores = scores_of(made, [(0.9, 0.8, 0.6, 0.5)] * 3)
+    halves = ("recall", "purity", "share_of_0", "mean", "absolute_deviation")
+    assert certify_all([dataclasses.replace(s, metric=m) for m in halves for s in scores], made) == ()
+
+
 def test_bars_are_settings() -> None:
     """A higher bar, the same figures, another verdict."""
     made = ladders(8)
