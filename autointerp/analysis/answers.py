@@ -41,7 +41,7 @@ def judged_labels(predictions: pd.DataFrame, explanations: pd.DataFrame) -> Iter
         rivals = group[group["control"] == "shuffled"].pivot_table(index="item", columns="draw", values="guess")
         for explanation, own in group[group["control"] == "none"].groupby("explanation", sort=True):
             yield Judged(
-                feature=FeatureId(str(dictionary), int(feature)),
+                feature=FeatureId(str(dictionary), int(str(feature))),
                 explanation=str(explanation),
                 explainer=str(writers.get(explanation, "")),
                 scorer=str(scorer),

@@ -15,7 +15,7 @@ class Tag(StrEnum):
     HARD_NEGATIVE_FAIL = "hard_negative_fail"
     SCORERS_DISAGREE = "scorers_disagree"
     JUDGES_DISAGREE = "judges_disagree"
-    SINGLE_TOKEN = "single_token"  # noqa: S105 (a kind of feature, no secret)
+    SINGLE_TOKEN = "single_token"
     DENSE = "dense"
     OUTPUT_FEATURE = "output_feature"
     DUPLICATE_LABEL = "duplicate_label"
@@ -125,7 +125,7 @@ def _is_too_broad(facts: Facts, t: Thresholds) -> bool:
 
 
 def _is_too_narrow(facts: Facts, t: Thresholds) -> bool:
-    """Whether the label misses most of what fires though it finds some, and is nearly always right where it says yes."""
+    """Whether the label misses most of what fires though it finds some, and seldom fits what is silent."""
     own, other = facts.own, facts.worthless
     if own.recall is None or own.false_fire is None:
         return False
@@ -156,20 +156,20 @@ def _is_gap(larger: float | None, smaller: float | None, gap: float) -> bool:
 
 
 MEANINGS: dict[Tag, str] = {
-    Tag.TOO_BROAD: "fits {high_recall:.0%} and more of the firing windows, and {high_false_fire:.0%} and more of the "
-    "silent ones, {margin:.0%} more than a worthless label",
-    Tag.TOO_NARROW: "fits fewer than {low_recall:.0%} of the firing windows, but more than a worthless label, and at most "
-    "{low_false_fire:.0%} of the silent ones",
-    Tag.TOP_ONLY: "fits the strongest windows ({high_recall:.0%} and more), and weak ones {top_gap:.0%} less often",
-    Tag.HARD_NEGATIVE_FAIL: "fits silent windows that look alike ({high_false_fire:.0%} and more), "
-    "{hard_gap:.0%} more often than random ones",
-    Tag.SCORERS_DISAGREE: "two scorers are {skill_gap:.0%} of the way from chance to perfect apart, and their intervals "
-    "do not meet",
+    Tag.TOO_BROAD: "fits at least {high_recall:.0%} of the firing windows and {high_false_fire:.0%} of the silent "
+    "ones, of these {margin:.0%} more than a worthless label",
+    Tag.TOO_NARROW: "fits less than {low_recall:.0%} of the firing windows, though more than a worthless label, and "
+    "at most {low_false_fire:.0%} of the silent ones",
+    Tag.TOP_ONLY: "fits at least {high_recall:.0%} of the strongest windows, and {top_gap:.0%} fewer of the weak ones",
+    Tag.HARD_NEGATIVE_FAIL: "fits at least {high_false_fire:.0%} of the silent windows that look alike, and "
+    "{hard_gap:.0%} fewer of the random ones",
+    Tag.SCORERS_DISAGREE: "two scorers are {skill_gap:.0%} of the way from chance to perfect apart, and their "
+    "intervals do not meet",
     Tag.JUDGES_DISAGREE: "the same of two judges by one scorer",
-    Tag.SINGLE_TOKEN: "{single_token:.0%} and more of the feature's firings are on one token",
-    Tag.DENSE: "the feature fires on {dense:.0%} and more of all tokens",
-    Tag.OUTPUT_FEATURE: "the label names the tokens the feature promotes ({output_skill:.0%} of the way from chance and "
-    "more), and not the text it fires on; or it was written as a label of outputs",
+    Tag.SINGLE_TOKEN: "at least {single_token:.0%} of the feature's firings are on one token",
+    Tag.DENSE: "the feature fires on at least {dense:.0%} of all tokens",
+    Tag.OUTPUT_FEATURE: "the label names the tokens the feature promotes (at least {output_skill:.0%} of the way from "
+    "chance to perfect) and not the text it fires on, or was written as a label of outputs",
     Tag.DUPLICATE_LABEL: "another feature of the dictionary has the same label by the same explainer",
 }
 
