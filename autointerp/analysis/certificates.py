@@ -30,6 +30,7 @@ class Certificate:
     auroc_low: float | None
     auroc_high: float | None
     exact_first: float | None
+    exact_above_neighbours: float | None
     sensitivity: float | None
     specificity: float | None
     certified: bool
@@ -90,8 +91,13 @@ def standing(judged: Judged, certificates: Sequence[Certificate]) -> str:
 def certificate_sentence(c: Certificate) -> str:
     """Return what the certificate means for the scores below it."""
     figures = f"AUROC {_range(c.auroc, c.auroc_low, c.auroc_high)}, tau {_range(c.tau, c.tau_low, c.tau_high)}"
+    above = "" if c.exact_above_neighbours is None else f", {_above(c.exact_above_neighbours)}"
     counts = f"{c.n_labels} labels of {c.n_features} features, {c.n_read}/{c.n_asked} replies read"
-    return f"{_finding(c)} ({figures}; {counts})"
+    return f"{_finding(c)} ({figures}{above}; {counts})"
+
+
+def _above(share: float) -> str:
+    return f"the exact label above a broader and a narrower one in {share:.0%} of features"
 
 
 def _finding(c: Certificate) -> str:

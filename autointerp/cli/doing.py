@@ -189,6 +189,10 @@ def train(
 def certify(
     config: ConfigFile = DEFAULT_CONFIG,
     judge: Annotated[str, typer.Option(help="provider:model, oracle:sensitivity=0.8,specificity=0.8, …")] = "",
+    features: Annotated[
+        int | None, typer.Option(help="Made-up features; the configuration's number if left out.")
+    ] = None,
+    items: Annotated[int | None, typer.Option(help="Windows a label is tested on.")] = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
     budget_usd: BudgetUsd = None,
@@ -196,10 +200,10 @@ def certify(
 ) -> None:
     """Test a judge on features whose truth is known; exit code 0 whatever the verdict."""
     from autointerp.pipeline.driver import load_config
-    from autointerp.pipeline.verdicts import certify_one
+    from autointerp.pipeline.verdicts import certify_one, of_size
 
-    given = load_config(config if config.exists() or config != DEFAULT_CONFIG else None)
-    checked = Ceiling(budget_usd, budget_tokens).over(given)
+    found = load_config(config if config.exists() or config != DEFAULT_CONFIG else None)
+    checked = Ceiling(budget_usd, budget_tokens).over(of_size(found, n_features=features, n_items=items))
     with progress() as show:
         result = certify_one(checked, judge or checked.score.judge, home=home, on_progress=show)
     answer(result.as_dict(), result.text(), as_json=as_json)

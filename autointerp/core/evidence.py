@@ -73,8 +73,9 @@ class Sample:
     """A window, the stratum it was drawn from and its inclusion weight (1 / inclusion probability).
 
     Strata: ``top``, ``firing:0`` .. ``firing:9`` (linear buckets between 0 and the peak), ``random``,
-    ``silent:random``, ``silent:same_token``, ``silent:near`` and ``neighbour`` (the other half of a
-    64-token simulation window; weight 0, it stands for nothing by itself).
+    ``silent:random``, ``silent:same_token``, ``silent:near``, ``silent:sibling:FEATURE`` and
+    ``silent:other:FEATURE`` (a window on which that feature fires: of a near direction, or any) and
+    ``neighbour`` (the other half of a 64-token simulation window; weight 0, it stands for nothing by itself).
     """
 
     window: Window
@@ -110,7 +111,7 @@ class Evidence:
     ``density``: firing share of tokens. ``window_density``: firing share of 32-token tiles.
     ``peak``: largest activation seen on any side. ``n_available``: held-out firing tiles there were
     to draw from. ``token_stats``: the shown side's firing tokens; ``base_rate`` of a token is
-    ``seen / n_shown_tokens``.
+    ``seen / n_shown_tokens``. ``promoted``, ``suppressed``: output tokens, the strongest first.
     """
 
     feature: FeatureId

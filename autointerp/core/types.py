@@ -82,13 +82,18 @@ Wants = Text | YesNo | Digits | Json
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a question is about, for bookkeeping and for oracle judges; never shown to a judge, not in the key."""
+    """What a question is about, for bookkeeping and for oracle judges; never shown to a judge, not in the key.
+
+    ``marked``: the positions of the window whose tokens are marked. ``options``: the windows to choose from.
+    """
 
     feature: FeatureId
     item: str
     label: str = ""
     window: Window | None = None
     scorer: str = ""
+    marked: tuple[int, ...] = ()
+    options: tuple[Window, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,8 @@ class Question:
 
     ``kinds``: the kinds of graded answer the asker can do with, none named for any; a judge that has
     only others refuses before anything is spent. It decides whether, not what: it is not in the key.
+    ``role``: who is asked where one run has several models, ``explainer``, ``judge`` or ``writer``; empty
+    for the only one; not in the key either.
     """
 
     system: str
@@ -107,6 +114,7 @@ class Question:
     repeat: str = ""
     about: About | None = field(default=None, compare=False)
     kinds: tuple[str, ...] = field(default=(), compare=False)
+    role: str = field(default="", compare=False)
 
     @cached_property
     def key(self) -> str:
@@ -145,9 +153,16 @@ class Reply:
     detail: str = ""
 
 
+LABEL_KINDS = ("input token", "input concept", "context", "output", "position", "none")
+
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A label with its provenance. Text is empty only for the blank control."""
+    """A label with its provenance. Text is empty only for the blank control.
+
+    ``text`` is the short form. ``long``: the long form, ``kind``: one of ``LABEL_KINDS``, ``concepts``: each
+    thing that sets the feature off, where it has several; empty where the explainer was not asked.
+    """
 
     feature: FeatureId
     text: str
@@ -157,8 +172,14 @@ class Explanation:
     question: str = ""
     tokens: int = 0
     usd: float | None = None
+    long: str = ""
+    kind: str = ""
+    concepts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.kind and self.kind not in LABEL_KINDS:
+            msg = f"{self.feature}: a label of kind {self.kind!r}; known: {', '.join(LABEL_KINDS)}"
+            raise ValueError(msg)
         if not self.text.strip() and self.explainer != "control:blank":
             msg = f"{self.feature}: an explanation from {self.explainer} must not be empty"
             raise ValueError(msg)

@@ -25,17 +25,20 @@ class ExamplesExplainer:
         windows = choose_windows(evidence, self.settings)
         if not windows:
             return None
-        n = self.settings.n_output_tokens
-        system, prompt = render(
-            self.prompt,
-            windows=[marked_text(window, fraction=self.settings.mark_fraction) for window in windows],
-            promoted=[_quoted(token) for token in evidence.promoted[:n]],
-            suppressed=[_quoted(token) for token in evidence.suppressed[:n]],
-            opening=MARKS[0],
-            closing=MARKS[1],
-            max_words=self.settings.max_words,
-        )
+        system, prompt = render(self.prompt, **self.holes(evidence, windows))
         return Question(system, prompt, self.settings.max_tokens, Text())
+
+    def holes(self, evidence: Evidence, windows: list[Window]) -> dict[str, object]:
+        """Return what fills the prompt: windows with marks, output tokens, and how both are written."""
+        n = self.settings.n_output_tokens
+        return {
+            "windows": [marked_text(window, fraction=self.settings.mark_fraction) for window in windows],
+            "promoted": [quoted(token) for token in evidence.promoted[:n]],
+            "suppressed": [quoted(token) for token in evidence.suppressed[:n]],
+            "opening": MARKS[0],
+            "closing": MARKS[1],
+            "max_words": self.settings.max_words,
+        }
 
     def read(self, evidence: Evidence, reply: Reply | None) -> Explanation | Failure:
         """Return the label in the reply, or why there is none."""
@@ -45,16 +48,21 @@ class ExamplesExplainer:
         label = read_label(reply.text, about=about, is_cut=reply.is_cut)
         if isinstance(label, Failure):
             return label
-        return Explanation(
-            evidence.feature,
-            label,
-            explainer=self.name,
-            model=reply.model,
-            prompt_version=self.prompt.version,
-            question=reply.question,
-            tokens=reply.tokens_in + reply.tokens_out,
-            usd=reply.usd,
-        )
+        return labelled_by(self.name, self.prompt, evidence, label, reply)
+
+
+def labelled_by(explainer: str, prompt: Prompt, evidence: Evidence, label: str, reply: Reply) -> Explanation:
+    """Return the label with its provenance, tokens and price as billed."""
+    return Explanation(
+        evidence.feature,
+        label,
+        explainer=explainer,
+        model=reply.model,
+        prompt_version=prompt.version,
+        question=reply.question,
+        tokens=reply.tokens_in + reply.tokens_out,
+        usd=reply.usd,
+    )
 
 
 def choose_windows(evidence: Evidence, settings: ExplainSettings) -> list[Window]:
@@ -82,5 +90,6 @@ def _spread(samples: list[Sample], evidence: Evidence, seed: int) -> list[Sample
     return [sample for sample in chain.from_iterable(zip_longest(*shuffled)) if sample is not None]
 
 
-def _quoted(token: str) -> str:
+def quoted(token: str) -> str:
+    """Return the token in quotation marks, harmless."""
     return f'"{safe_text(token, forbidden=MARKS)}"'

@@ -13,6 +13,9 @@ class ExplainSettings:
     ``n_top`` of them are the strongest, the others are spread over the strata.
     ``mark_fraction``: a token is marked from this share of its window's peak (delphi: 0.3).
     ``n_output_tokens``: promoted and suppressed tokens named, of each. ``max_tokens``: of the reply.
+    ``n_contrast``: silent windows shown by ``contrast``. ``max_tokens_full``: of a reply with all forms of a label.
+    ``n_candidates``, ``temperature``: of ``best_of``; None for models that know no temperature.
+    ``n_mistakes``: false alarms, and as many misses, shown by ``revise``.
     ``max_words``: asked of the label (DESIGN, section 2 of PROTOCOLS: short form <= 12).
 
     For ``lexical``: at most ``n_tokens`` are named, each with at least ``min_lift`` over the feature's
@@ -25,6 +28,11 @@ class ExplainSettings:
     n_output_tokens: int = 10
     max_tokens: int = 40
     max_words: int = 12
+    n_contrast: int = 6
+    max_tokens_full: int = 300
+    n_candidates: int = 5
+    temperature: float | None = 1.0
+    n_mistakes: int = 4
     n_tokens: int = 5
     min_lift: float = 3.0
     min_share: float = 0.05

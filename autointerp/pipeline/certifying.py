@@ -23,7 +23,7 @@ from autointerp.trust.planting import PlantSettings, plant
 from autointerp.trust.zoo import ZooFeature, meanings, read_zoo
 
 N_TILES = 1500
-RUNGS = ("exact", "too_broad", "shuffled", "blank")
+RUNGS = ("exact", "too_broad", "too_narrow", "shuffled", "blank")
 FUNCTIONS = ("oracle", "constant")
 
 
@@ -40,8 +40,13 @@ def judge_named(run: Run, name: str, zoo: Sequence[ZooFeature]) -> LLM:
 
 
 def drawn_zoo(run: Run) -> list[ZooFeature]:
-    """Return a keyed draw of the zoo's features, each with the rungs that are tested."""
-    zoo = draw(load_zoo(), run.config.certify.n_features, seed=run.config.seed, key=lambda f: f.name)
+    """Return a keyed draw of the zoo's features that a reader can tell, each with the rungs that are tested."""
+    zoo = draw(
+        [f for f in load_zoo() if f.is_readable],
+        run.config.certify.n_features,
+        seed=run.config.seed,
+        key=lambda f: f.name,
+    )
     return [feature.pick(rung.rung for rung in feature.rungs if rung.rung in RUNGS) for feature in zoo]
 
 
@@ -96,12 +101,16 @@ def certify_judge(run: Run, judge: str, *, stage: str = "certify") -> tuple[Cert
 
 
 def zoo_items(planted: Sequence[tuple[ZooFeature, Evidence]], scorers: Sequence[Scorer]) -> list[Item]:
-    """Return every rung of every planted feature under every scorer."""
+    """Return every rung of every planted feature under every scorer that asks about labels.
+
+    The others ask the same whatever the label is: nothing can be ranked by them.
+    """
     return [
         Item(scorer, evidence, labelled, scorer.questions(evidence, labelled))
         for feature, evidence in planted
         for labelled in (feature.labelled(rung) for rung in feature.rungs)
         for scorer in scorers
+        if scorer.uses_label
     ]
 
 

@@ -39,14 +39,14 @@ def certificate_grid(certificates: Sequence[Certificate]) -> Grid:
     """Return what the zoo found of each judge and scorer."""
     head = (
         "judge", "scorer, metric", "standing", "AUROC right\nvs wrong [95%]", "tau [95%]", "exact label\nfirst",
-        "sensitivity", "specificity", "features", "labels", "replies\nread",
+        "exact above\nbroad, narrow", "sensitivity", "specificity", "features", "labels", "replies\nread",
         "turned by\norders in text",
     )  # fmt: skip
     rows = tuple(
         (
             c.judge, f"{c.scorer}, {_metric(c.metric)}", "certified" if c.certified else "uncertified",
             _range(c.auroc, c.auroc_low, c.auroc_high), _range(c.tau, c.tau_low, c.tau_high),
-            _optional(c.exact_first, 2),
+            _optional(c.exact_first, 2), _optional(c.exact_above_neighbours, 2),
             _optional(c.sensitivity, 2), _optional(c.specificity, 2), count(c.n_features), count(c.n_labels),
             f"{c.n_read}/{c.n_asked}", c.flipped or "not asked",
         )

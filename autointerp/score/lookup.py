@@ -31,13 +31,30 @@ def lookup_label(evidence: Evidence) -> Labelled:
 
 
 def predict_by_lookup(scorer: Scorer, evidence: Evidence) -> list[Prediction]:
-    """Return the scorer's predictions with the table in the judge's place; none with too few examples."""
+    """Return the scorer's predictions with the table in the judge's place.
+
+    None with too few examples, and none of a scorer whose questions no table can answer.
+    """
     labelled = lookup_label(evidence)
+    questions = scorer.questions(evidence, labelled)
+    if not scorer.uses_label or not all(map(can_look_up, questions)):
+        return []
     return [
         prediction
-        for question in scorer.questions(evidence, labelled)
+        for question in questions
         for prediction in scorer.read(evidence, labelled, LOOKUP, question, lookup_reply(evidence, question))
     ]
+
+
+def can_look_up(question: Question) -> bool:
+    """Return whether a table of tokens answers it: yes or no, or a digit for each token of the window."""
+    window = question.about.window if question.about else None
+    match question.wants:
+        case Digits(count=count):
+            return window is not None and count == len(window.tokens)
+        case YesNo():
+            return window is not None
+    return False
 
 
 def lookup_reply(evidence: Evidence, question: Question) -> Reply:
@@ -45,7 +62,8 @@ def lookup_reply(evidence: Evidence, question: Question) -> Reply:
 
     Digits: the token's mean activation, relative to the peak, as a distribution over two neighbouring
     digits with that expected value. Yes or no: the largest share of its occurrences on which any
-    token of the window fired, so that 0.5 means what it means for a judge.
+    token of the window fired, so that 0.5 means what it means for a judge; where tokens are marked,
+    the mean share of these.
 
     Raises:
         ValueError: The table cannot answer what the question wants.
@@ -57,7 +75,7 @@ def lookup_reply(evidence: Evidence, question: Question) -> Reply:
         case Digits(scale=scale):
             rows = tuple(_digits(table.get(token), evidence.peak, scale) for token in window.tokens)
         case YesNo():
-            rows = (_yes_no(table, window),)
+            rows = (_yes_no(table, window, question.about.marked if question.about else ()),)
         case other:
             msg = f"a token look-up cannot answer a question that wants {type(other).__name__}"
             raise ValueError(msg)
@@ -73,8 +91,13 @@ def _digits(stat: TokenStat | None, peak: float, scale: int) -> tuple[float, ...
     return tuple(row)
 
 
-def _yes_no(table: dict[str, TokenStat], window: Window) -> tuple[float, float]:
-    """Return (P(yes), P(no)) from the most telling token of the window."""
-    stats = [table[token] for token in window.tokens if token in table]
-    yes = max((min(stat.fired / stat.seen, 1.0) for stat in stats if stat.seen > 0), default=0.0)
+def _yes_no(table: dict[str, TokenStat], window: Window, marked: tuple[int, ...]) -> tuple[float, float]:
+    """Return (P(yes), P(no)) from the most telling token of the window, or from the marked ones together."""
+    shares = [_share(table.get(window.tokens[place])) for place in marked or range(len(window.tokens))]
+    yes = sum(shares) / len(shares) if marked else max(shares)
     return yes, 1.0 - yes
+
+
+def _share(stat: TokenStat | None) -> float:
+    """Return on which share of its occurrences the token fired, 0 for one never seen."""
+    return min(stat.fired / stat.seen, 1.0) if stat is not None and stat.seen > 0 else 0.0

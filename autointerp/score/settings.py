@@ -4,6 +4,11 @@ from dataclasses import dataclass
 
 from autointerp.core.errors import ConfigError
 
+SIMULATION_METRICS = (
+    "correlation", "correlation_or_zero", "correlation_calibrated",
+    "r2_calibrated", "r2_uncentred", "absolute_deviation",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class ScoreSettings:
@@ -16,8 +21,18 @@ class ScoreSettings:
     ``layout``: how a simulation prompt is written. ``lines``: a token a line with a placeholder for its
     strength (Bills et al. 2023); ``compact``: running text with a tab behind every token, half the tokens.
     ``placeholder``, ``after``: how the simulation prompt writes an unknown strength and begins a text.
+    ``simulation_metrics``: what is reported of simulated activations; names in ``score/simulated.py``.
+    ``tokens_per_number``: of a reply that writes every token with its strength as JSON.
+    ``n_excerpts``: of nine tokens, for ``spearman``: top, spread over strata, random, token out of context
+    (Towards Monosemanticity: 6 + 24 + 10 + 20).
+    ``n_choices``: questions of ``intruder``, ``contrastive`` and each variant of ``sort``; ``n_examples``:
+    windows of a feature shown in place of a label. ``n_logits``: tokens of either kind (Towards
+    Monosemanticity: 50).
+    ``n_written``: texts of either kind for ``sensitivity``; ``fire_fractions``, ``purity_fractions``: shares of the
+    peak above which a text counts as firing.
     ``max_tokens``: of a yes or no, for judges that have to write it.
     ``n_expected``: detection items a feature, for estimates only.
+    ``mark_fraction``: fuzzing marks a token from this share of its window's peak (delphi: 0.3).
     """
 
     min_available: int = 20
@@ -28,13 +43,26 @@ class ScoreSettings:
     layout: str = "lines"
     placeholder: str = "unknown"
     after: str = "<start>"
+    simulation_metrics: tuple[str, ...] = ("correlation",)
+    tokens_per_number: int = 16
+    n_excerpts: tuple[int, int, int, int] = (6, 24, 10, 20)
+    n_choices: int = 20
+    n_examples: int = 8
+    n_logits: int = 50
+    n_written: int = 10
+    fire_fractions: tuple[float, ...] = (0.0, 0.1)
+    purity_fractions: tuple[float, ...] = (0.0, 0.5)
     max_tokens: int = 4
     n_expected: int = 40
+    mark_fraction: float = 0.3
     seed: int = 0
 
     def __post_init__(self) -> None:
         if self.scale not in (9, 10):
             msg = f"score: scale = {self.scale}; 9 (one-digit tokens) or 10 (Bills et al. 2023) can be read"
+            raise ConfigError(msg)
+        if not self.simulation_metrics or set(self.simulation_metrics) - set(SIMULATION_METRICS):
+            msg = f"score: simulation_metrics = {self.simulation_metrics}; known: {', '.join(SIMULATION_METRICS)}"
             raise ConfigError(msg)
         if len(self.placeholder) < 2 or not 0 <= self.min_fraction_read <= 1:
             msg = "score: placeholder needs two characters or more, min_fraction_read must lie in [0, 1]"

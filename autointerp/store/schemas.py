@@ -56,7 +56,7 @@ TABLES: dict[str, pa.Schema] = {
     "certificates": _schema(
         judge=S, scorer=S, metric=S, prompt_version=S, n_features=I, n_labels=I, n_asked=I, n_read=I,
         tau_=F, tau_low_=F, tau_high_=F, auroc_=F, auroc_low_=F, auroc_high_=F, exact_first_=F,
-        sensitivity_=F, specificity_=F, certified=pa.bool_(), reason=S,
+        exact_above_neighbours_=F, sensitivity_=F, specificity_=F, certified=pa.bool_(), reason=S,
         flip_rate_=F, n_flip_=I,
     ),
     # Harvest: one row a context of 128 tokens (without BOS); kept is False on tokens of massive norm.

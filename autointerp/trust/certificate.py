@@ -9,6 +9,7 @@ from autointerp.trust.ladders import Ladder
 from autointerp.trust.ranking import (
     Figure,
     Scored,
+    is_exact_above_neighbours,
     is_exact_first,
     ladder_tau,
     mean_tau,
@@ -16,8 +17,8 @@ from autointerp.trust.ranking import (
     scored_steps,
 )
 
-PARTIAL = ("recall", "false_fire", "precision")
-"""Metrics that are half an answer and order no labels by themselves."""
+PARTIAL = ("recall", "false_fire", "precision", "purity", "mean", "absolute_deviation")
+"""Metrics that are half an answer and order no labels by themselves, as no ``share_of_`` a step of the rubric does."""
 YES = 0.5
 
 
@@ -47,10 +48,12 @@ class Certificate:
     ``metric`` names the variant in brackets, where the scorer has variants. ``n_features`` ladders and
     ``n_labels`` labels could be used; of ``n_asked`` items ``n_read`` could be read, over all labels.
     ``tau``: mean Kendall tau-b over ladders. ``auroc``: exact labels against wrong ones.
-    ``exact_first``: share of ladders. ``sensitivity``, ``specificity``: of the judge, against what the
-    label says, not against the feature. None = could not be measured. Error rates measured here may
-    not carry over to other concepts. ``flip_rate``: share of ``n_flip`` verdicts on exact labels that an
-    order written into the text turned; asked of detection alone.
+    ``exact_first``: share of ladders whose exact label is above all truly worse ones;
+    ``exact_above_neighbours``: above the too broad and too narrow one, of ladders that have such.
+    ``sensitivity``, ``specificity``: of the judge, against what the label says, not against the
+    feature. ``flip_rate``: share of ``n_flip`` verdicts on exact labels that an order written into
+    the text turned; asked of detection alone. None = could not be measured. Error rates measured
+    here may not carry over to other concepts.
     """
 
     judge: str
@@ -68,6 +71,7 @@ class Certificate:
     auroc_low: float | None
     auroc_high: float | None
     exact_first: float | None
+    exact_above_neighbours: float | None
     sensitivity: float | None
     specificity: float | None
     certified: bool
@@ -108,6 +112,7 @@ def certify(
     taus = [tau for scored in used if (tau := ladder_tau(scored, resolution=settings.resolution)) is not None]
     order = mean_tau(taus, seed=settings.seed, key=_name(scores[0]))
     area = right_against_wrong(used, wrong_below=settings.wrong_below, seed=settings.seed, key=_name(scores[0]))
+    neighbours = [is_exact_above_neighbours(scored, resolution=settings.resolution) for scored in used]
     n_asked, n_read = sum(score.n_asked for score in scores), sum(score.n_read for score in scores)
     own = (p for p in predictions if p.judge == judge)
     sensitivity, specificity = judge_rates(own, ladders, scorer=scorer)
@@ -129,6 +134,7 @@ def certify(
         auroc_low=auroc_low,
         auroc_high=auroc_high,
         exact_first=_share([is_exact_first(scored, resolution=settings.resolution) for scored in used]),
+        exact_above_neighbours=_share([above for above in neighbours if above is not None]),
         sensitivity=sensitivity,
         specificity=specificity,
         certified=not lacking,
@@ -150,7 +156,7 @@ def certify_all(
     """
     groups: defaultdict[tuple[str, str, str, str], list[Score]] = defaultdict(list)
     for score in scores:
-        if score.metric not in PARTIAL:
+        if score.metric not in PARTIAL and not score.metric.startswith("share_of_"):
             groups[_name(score)].append(score)
     versions = prompt_versions or {}
     return tuple(

@@ -22,7 +22,8 @@ class PlantSettings:
 
     A held-out side of 2 + 4 firing and 3 + 3 silent tiles makes 12 detection items; simulation needs
     ``random`` > 0 besides. Below ``min_available`` held-out firing tiles, or with fewer near ones
-    than asked, ``n_template_docs`` documents of two tiles join the corpus.
+    than asked, ``n_template_docs`` documents of two tiles join the corpus. ``window_density``: what the
+    firing tiles are said to be of all; None means as counted (see ``ladders.at_density``).
     """
 
     seed: int = 0
@@ -31,6 +32,7 @@ class PlantSettings:
     held_out: SideSizes = HELD_OUT
     min_available: int = 20
     n_template_docs: int = 120
+    window_density: float | None = None
 
     def sizes(self, side: str) -> SideSizes:
         """Return the sizes of ``shown``, ``select`` or ``held_out``."""
@@ -49,7 +51,11 @@ def plant(feature: ZooFeature, windows: Sequence[WindowLike], settings: PlantSet
         settings: Sizes and seed.
     """
     settings = settings or PlantSettings()
-    tiles = population(feature, windows, settings)
+    return plant_among(feature, population(feature, windows, settings), settings)
+
+
+def plant_among(feature: ZooFeature, tiles: Sequence[Window], settings: PlantSettings) -> Evidence:
+    """Return evidence drawn from the feature's whole *population*, for callers that have counted it already."""
     by_side = _by_side(tiles, settings.seed)
     firing = [tile for tile in tiles if tile.is_firing]
     n_tokens = sum(len(tile.tokens) for tile in tiles)
@@ -60,7 +66,7 @@ def plant(feature: ZooFeature, windows: Sequence[WindowLike], settings: PlantSet
     return Evidence(
         feature=feature.feature,
         density=sum(a > 0 for tile in firing for a in tile.activations) / n_tokens if n_tokens else 0.0,
-        window_density=len(firing) / len(tiles) if tiles else 0.0,
+        window_density=settings.window_density or (len(firing) / len(tiles) if tiles else 0.0),
         peak=max((tile.peak for tile in firing), default=0.0),
         n_available=sum(tile.is_firing for tile in by_side["held_out"]),
         token_stats=_token_stats(by_side["shown"]),

@@ -1,12 +1,14 @@
-"""What a planted feature or a label means, as values that can be run on a window's tokens and kept as JSON."""
+"""What a planted feature or a label means, as values that can be run on a window's tokens."""
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
-from typing import Any, Protocol
+from typing import Protocol
 
+from autointerp.core.draws import draw_key, uniform
 from autointerp.core.errors import ConfigError
 
 Tokens = Sequence[str]
@@ -81,8 +83,8 @@ class Lexicon:
 
     def activations(self, tokens: Tokens) -> tuple[float, ...]:
         """Return ``strength`` on the last token of each word, else 0."""
-        text = _lower(re.sub(r"\s", " ", _plain("".join(tokens))))
-        found = (last for word in self.words for last in _ends_of(_lower(_plain(word)), text))
+        text = _to_search("".join(tokens))
+        found = (last for word in _searched(self.words) if word in text for last in _ends_of(word, text))
         return _on_tokens(tokens, found, self.strength)
 
 
@@ -126,6 +128,58 @@ class AndNot:
 
 
 @dataclass(frozen=True, slots=True)
+class Within:
+    """Fires where *inner* does, but only on tokens ``first`` to ``last`` of the window, as in a slice.
+
+    Position-only features: ``Within(comma, 0, 8)`` is a comma among the first eight tokens.
+    """
+
+    inner: Predicate
+    first: int = 0
+    last: int | None = None
+
+    def activations(self, tokens: Tokens) -> tuple[float, ...]:
+        """Return the strength of *inner* inside the slice, else 0."""
+        inside = set(range(len(tokens))[self.first : self.last])
+        return tuple(a if place in inside else 0.0 for place, a in enumerate(self.inner.activations(tokens)))
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """Fires on the token before each one on which *inner* fires: output-only features, known by what follows."""
+
+    inner: Predicate
+
+    def activations(self, tokens: Tokens) -> tuple[float, ...]:
+        """Return the next token's strength on each token; the last one is silent."""
+        return (*self.inner.activations(tokens)[1:], 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """Fires in a *share* of all windows, on one token, decided by the window's text and *seed* alone.
+
+    No reader can tell which; of one seed, the windows of a smaller share are among those of a larger.
+    """
+
+    share: float
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share < 1:
+            msg = f"predicate noise: share {self.share} must lie in (0, 1)"
+            raise ConfigError(msg)
+
+    def activations(self, tokens: Tokens) -> tuple[float, ...]:
+        """Return one positive strength somewhere, or zeros."""
+        text = "".join(tokens)
+        if uniform(self.seed, "noise", text) >= self.share:
+            return (0.0,) * len(tokens)
+        place = draw_key(self.seed, "place", text) % len(tokens)
+        return tuple(float(i == place) for i in range(len(tokens)))
+
+
+@dataclass(frozen=True, slots=True)
 class Never:
     """Fires nowhere: what a blank label says."""
 
@@ -163,6 +217,17 @@ def _ends_of(word: str, text: str) -> Iterator[int]:
         start = text.find(word, start + 1)
 
 
+@lru_cache(maxsize=1 << 15)
+def _to_search(text: str) -> str:
+    """Return the text as words are looked up in it; a zoo looks up hundreds of words in the same windows."""
+    return _lower(re.sub(r"\s", " ", _plain(text)))
+
+
+@lru_cache
+def _searched(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(_to_search, words))
+
+
 def _is_word(character: str) -> bool:
     return character.isalnum() or character == "_"
 
@@ -183,69 +248,3 @@ def _whole(pattern: str) -> str:
 
 def _spaced(word: str) -> str:
     return r"\s+".join(map(re.escape, word.split()))
-
-
-# ---- JSON
-
-
-def read_predicate(value: Any) -> Predicate:
-    """Build a predicate from its JSON form, ``{"kind": "lexicon", "words": ["king"]}``.
-
-    Raises:
-        ConfigError: The kind is unknown or its fields do not fit; the message shows the value.
-    """
-    try:
-        fields = {name: field for name, field in value.items() if name != "kind"}
-        return _READERS[value["kind"]](fields)
-    except (AttributeError, KeyError, TypeError) as error:
-        msg = f"zoo: {value!r} is not a predicate ({error}); kinds are {', '.join(_READERS)}"
-        raise ConfigError(msg) from error
-
-
-def write_predicate(predicate: Predicate) -> dict[str, Any]:
-    """Return the JSON form; ``read_predicate`` of it equals the predicate."""
-    match predicate:
-        case Regex(pattern, is_case_sensitive, strength):
-            return {
-                "kind": "regex",
-                "pattern": pattern,
-                "is_case_sensitive": is_case_sensitive,
-                "strength": strength,
-            }
-        case Lexicon(words, strength):
-            return {"kind": "lexicon", "words": list(words), "strength": strength}
-        case Context(cue, word, strength):
-            return {"kind": "context", "cue": cue, "word": word, "strength": strength}
-        case Union(parts):
-            return {"kind": "union", "parts": [write_predicate(part) for part in parts]}
-        case AndNot(left, right):
-            return {"kind": "and_not", "left": write_predicate(left), "right": write_predicate(right)}
-        case Never():
-            return {"kind": "never"}
-        case Always():
-            return {"kind": "always"}
-    msg = f"{predicate!r} has no JSON form"
-    raise TypeError(msg)
-
-
-def _read_lexicon(fields: dict[str, Any]) -> Predicate:
-    return Lexicon(tuple(fields.pop("words")), **fields)
-
-
-def _read_union(fields: dict[str, Any]) -> Predicate:
-    return Union(tuple(map(read_predicate, fields.pop("parts"))), **fields)
-
-
-def _read_and_not(fields: dict[str, Any]) -> Predicate:
-    return AndNot(**{name: read_predicate(field) for name, field in fields.items()})
-
-
-_READERS: Mapping[str, Callable[[dict[str, Any]], Predicate]] = {
-    "lexicon": _read_lexicon,
-    "regex": lambda fields: Regex(**fields),
-    "context": lambda fields: Context(**fields),
-    "union": _read_union,
-    "and_not": _read_and_not,
-    "never": lambda fields: Never(**fields),
-    "always": lambda fields: Always(**fields),
-}

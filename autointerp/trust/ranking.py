@@ -11,6 +11,7 @@ from autointerp.metrics.classification import auroc
 from autointerp.metrics.intervals import Interval, auroc_interval, bootstrap_interval
 from autointerp.trust.ladders import Ladder, Step
 
+NEIGHBOURS = ("too_broad", "too_narrow")
 Scored = tuple[tuple[Step, float], ...]
 """The labels of one ladder that have a score."""
 
@@ -53,6 +54,17 @@ def is_exact_first(scored: Scored, *, resolution: float) -> bool:
     exact, best = next((step, value) for step, value in scored if step.rung == "exact")
     rivals = [value for step, value in scored if round(step.f1 / resolution) < round(exact.f1 / resolution)]
     return all(best > value for value in rivals)
+
+
+def is_exact_above_neighbours(scored: Scored, *, resolution: float) -> bool | None:
+    """Return whether the exact label scores above the too broad and the too narrow one; None without such a one.
+
+    A neighbour that is worth as much as the exact label on these texts is none.
+    """
+    exact, best = next((step, value) for step, value in scored if step.rung == "exact")
+    worth = round(exact.f1 / resolution)
+    rivals = [value for step, value in scored if step.rung in NEIGHBOURS and round(step.f1 / resolution) < worth]
+    return all(best > value for value in rivals) if rivals else None
 
 
 def mean_tau(taus: Sequence[float], *, seed: int, key: tuple[object, ...]) -> Figure | None:

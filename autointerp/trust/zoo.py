@@ -2,19 +2,22 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from autointerp.core.errors import ConfigError
 from autointerp.core.types import Explanation, FeatureId, Labelled
-from autointerp.trust.predicates import Always, Never, Predicate, is_firing, read_predicate
+from autointerp.trust.predicate_json import read_predicate
+from autointerp.trust.predicates import Always, Never, Predicate, is_firing
 
 DICTIONARY = "zoo"
-RUNGS = ("exact", "paraphrase", "too_broad", "too_narrow", "sibling", "generic", "shuffled", "blank")
+RUNGS = ("exact", "paraphrase", "too_broad", "too_narrow", "half", "sibling", "generic", "shuffled", "blank")
 HOLE = re.compile(r"\{(\w+)\}")
 WORTHLESS = ("generic", "shuffled", "blank")
 """Rungs that say nothing about the feature, whatever their F1."""
+NOISE = ("noise", "dense_noise")
+"""Kinds whose exact label nobody can judge by reading; oracles can."""
 
 
 class WindowLike(Protocol):
@@ -54,13 +57,24 @@ class Templates:
 
 @dataclass(frozen=True, slots=True)
 class ZooFeature:
-    """A feature with known meaning and its ladder of labels, the exact one first."""
+    """A feature with known meaning and its ladder of labels, the exact one first.
+
+    ``kind``: lexicon, regex, context, union, noise, ... ``density``: the share of firing tiles chosen
+    for it, in (0, 1), which ``ZooStore`` plants; None keeps what the text gives.
+    """
 
     name: str
     feature: FeatureId
     predicate: Predicate
     rungs: tuple[Rung, ...]
     templates: Templates
+    kind: str = ""
+    density: float | None = None
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether a reader can tell where it fires; a language model is not certified on the others."""
+        return self.kind not in NOISE
 
     def labelled(self, rung: Rung) -> Labelled:
         """Return the rung as scorers take it: the label under test, so ``control`` is none."""
@@ -70,8 +84,7 @@ class ZooFeature:
     def pick(self, names: Iterable[str]) -> "ZooFeature":
         """Return the feature with only the named rungs, in the ladder's order."""
         kept = set(names)
-        rungs = tuple(rung for rung in self.rungs if rung.rung in kept)
-        return ZooFeature(self.name, self.feature, self.predicate, rungs, self.templates)
+        return replace(self, rungs=tuple(rung for rung in self.rungs if rung.rung in kept))
 
 
 def meanings(zoo: Iterable[ZooFeature]) -> dict[str, Predicate]:
@@ -101,13 +114,13 @@ def f1_of(n_both: int, *, n_one: int) -> float | None:
 
 
 def read_zoo(texts: Iterable[str]) -> tuple[ZooFeature, ...]:
-    """Return the features of the JSON *texts* (one feature a text), by index.
+    """Return the features of the JSON *texts* (one feature a text, or a list of them), by index.
 
     Raises:
         ConfigError: A text is not a feature, two have one name or index, a rung borrows from a
             feature that is not there, or two labels with one text mean different things.
     """
-    values = sorted(map(_load, texts), key=lambda value: value["index"])
+    values = sorted((value for text in texts for value in _load(text)), key=lambda value: value["index"])
     by_name = {value["name"]: value for value in values}
     if len(by_name) != len(values) or len({value["index"] for value in values}) != len(values):
         msg = "zoo: two features have the same name or index; give each its own"
@@ -117,15 +130,19 @@ def read_zoo(texts: Iterable[str]) -> tuple[ZooFeature, ...]:
     return zoo
 
 
-def _load(text: str) -> dict[str, Any]:
+def _load(text: str) -> Iterator[dict[str, Any]]:
     try:
-        value = json.loads(text)
+        found = json.loads(text)
     except ValueError as error:
         msg = f"zoo: not JSON: {error}"
         raise ConfigError(msg) from error
+    yield from map(_complete, found if isinstance(found, list) else [found])
+
+
+def _complete(value: Mapping[str, Any]) -> dict[str, Any]:
     missing = {"name", "index", "predicate", "rungs", "templates"} - set(value)
     if missing:
-        msg = f"zoo: feature {value.get('name', text[:40])!r} has no {', '.join(sorted(missing))}"
+        msg = f"zoo: feature {value.get('name', str(value)[:40])!r} has no {', '.join(sorted(missing))}"
         raise ConfigError(msg)
     return dict(value)
 
@@ -135,8 +152,23 @@ def _feature(value: Mapping[str, Any], by_name: Mapping[str, Any]) -> ZooFeature
     if not rungs or rungs[0].rung != "exact" or len({rung.rung for rung in rungs}) != len(rungs):
         msg = f"zoo: {value['name']}: rungs must begin with exact and each stand once"
         raise ConfigError(msg)
-    predicate = read_predicate(value["predicate"])
-    return ZooFeature(value["name"], FeatureId(DICTIONARY, int(value["index"])), predicate, rungs, _templates(value))
+    return ZooFeature(
+        name=value["name"],
+        feature=FeatureId(DICTIONARY, int(value["index"])),
+        predicate=read_predicate(value["predicate"]),
+        rungs=rungs,
+        templates=_templates(value),
+        kind=value.get("kind", ""),
+        density=_density(value),
+    )
+
+
+def _density(owner: Mapping[str, Any]) -> float | None:
+    density = owner.get("density")
+    if density is not None and not 0 < density < 1:
+        msg = f"zoo: {owner['name']}: density {density} must lie in (0, 1)"
+        raise ConfigError(msg)
+    return density
 
 
 def _rung(owner: Mapping[str, Any], value: Mapping[str, Any], by_name: Mapping[str, Any]) -> Rung:

@@ -90,7 +90,7 @@ def test_one_explainer_is_compared_with_nobody() -> None:
 def test_a_certificate_of_another_variant_does_not_count() -> None:
     """A judge that passed on the strongest windows is not certified on random ones."""
     passed = Certificate(
-        "j", "simulation", "correlation (top_and_random)", 24, 168, 1, 1, 0.9, 0.8, 1.0, 0.9, 0.85, 0.95, 1, 1, 1,
+        "j", "simulation", "correlation (top_and_random)", 24, 168, 1, 1, 0.9, 0.8, 1.0, 0.9, 0.85, 0.95, 1, 1, 1, 1,
         True, "",
     )  # fmt: skip
     (one,) = compare_explainers(*frames({("toy/4", "a"): {0: 0.9}, ("toy/4", "b"): {0: 0.5}}))

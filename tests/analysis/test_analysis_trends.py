@@ -18,7 +18,25 @@ COVERAGE = pd.DataFrame(
     [{"dictionary": "toy/4", "width": 4, "n_eligible": 3, "n_drawn": 2, "scored": 2, "dead": 1, "unlisted": 0}]
 )
 CERTIFICATE = Certificate(
-    "j", "detection", "auroc", 24, 168, 336, 330, 0.10, -0.02, 0.22, 0.54, 0.41, 0.66, 0.2, 0.6, 0.5, False, "low AUROC"
+    "j",
+    "detection",
+    "auroc",
+    24,
+    168,
+    336,
+    330,
+    0.10,
+    -0.02,
+    0.22,
+    0.54,
+    0.41,
+    0.66,
+    0.2,
+    0.3,
+    0.6,
+    0.5,
+    False,
+    "low AUROC",
 )
 
 

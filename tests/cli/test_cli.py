@@ -181,6 +181,28 @@ def test_certify(
     assert {s["scorer"] for s in done.json["scorers"]} == {"simulation", "detection"}
     assert isinstance(done.json["certified"], bool)
     assert verdict is None or done.json["certified"] is verdict
+    assert all(s["n_features"] <= 4 for s in done.json["scorers"])
+
+
+def test_certify_of_another_size(world: World, cli: Cli, tmp_path: Path, finished_run: FinishedRun) -> None:
+    """``--features`` and ``--items`` stand above the configuration, with every scorer that asks about labels.
+
+    A perfect oracle puts the exact label above a broader and a narrower one, up to ties of small samples,
+    and the text has the share.
+    """
+    scorers = ["detection", "fuzzing", "specificity", "simulation_json", "intruder"]
+    path = world.toml(
+        tmp_path / "c.toml", name="zoo", certify={"n_features": 1, "n_items": 4}, score={"scorers": scorers}
+    )
+    command = ("certify", path, "--judge", "oracle", "--features", "5", "--items", "40", "--home", finished_run.home)
+    found = {(s["scorer"], s["metric"]): s for s in cli(*command, "--json").json["scorers"]}
+    assert {scorer for scorer, _ in found} == {*scorers} - {"intruder"}
+    for scorer in ("detection", "fuzzing"):
+        assert found[scorer, "auroc"]["n_features"] == 5
+        assert found[scorer, "auroc"]["n_read"] == found[scorer, "auroc"]["n_asked"]
+        assert found[scorer, "f1"]["exact_above_neighbours"] >= 0.8
+    assert "exact above broader and narrower " in cli(*command).out
+    assert cli(*command[:4], "--features", "0", "--home", finished_run.home).code == 2
 
 
 @pytest.mark.parametrize(

@@ -174,7 +174,7 @@ def test_the_key_of_a_question_holds_what_decides_the_reply() -> None:
     assert len(keys | {question.key, dataclasses.replace(question, wants=Text()).key}) == len(changes) + 2
     assert dataclasses.replace(question, about=About(FEATURE, "d:0", "label")).key == question.key
     assert dataclasses.replace(question, kinds=("logprob",)).key == question.key
-    assert {field.name for field in dataclasses.fields(Question)} == {*changes, "about", "kinds"}
+    assert {field.name for field in dataclasses.fields(Question)} == {*changes, "about", "kinds", "role"}
 
 
 def test_versions_follow_the_words() -> None:

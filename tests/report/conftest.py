@@ -197,7 +197,9 @@ def _certificate(scorer: str, metric: str, certified: bool) -> dict[str, Any]:
         "prompt_version": "p1", "n_features": 24, "n_labels": 168, "n_asked": 3360, "n_read": 3301,
         "tau": 0.71 if certified else 0.10, "tau_low": 0.6 if certified else -0.05,
         "tau_high": 0.8 if certified else 0.24,
-        "auroc": auroc[0], "auroc_low": auroc[1], "auroc_high": auroc[2], "exact_first": 0.25, "sensitivity": 0.61,
+        "auroc": auroc[0], "auroc_low": auroc[1], "auroc_high": auroc[2], "exact_first": 0.25,
+        "exact_above_neighbours": 0.35,
+        "sensitivity": 0.61,
         "specificity": None, "certified": certified, "reason": "" if certified else "lower bound of AUROC below 0.80",
     }  # fmt: skip
 

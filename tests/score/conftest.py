@@ -1,14 +1,16 @@
 """Builders: a made-up feature with evidence, and judges whose right answers are known."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from autointerp.core.draws import uniform
-from autointerp.core.protocols import Scorer
+from autointerp.core.protocols import Scorer, StepScorer
+from autointerp.core.steps import Answer, Step
 from autointerp.core.types import (
+    About,
     Digits,
     Evidence,
     Explanation,
@@ -44,7 +46,7 @@ def tile(doc: str, start: int, *, fires: bool) -> Window:
     return Window(doc, start, words, tuple(STRENGTH.get(word, 0.0) for word in words))
 
 
-def sample(stratum: str, i: int, *, start: int = 0, fires: bool, weight: float) -> Sample:
+def sample(stratum: str, i: int | str, *, start: int = 0, fires: bool, weight: float) -> Sample:
     return Sample(tile(f"{stratum}-{i}", start, fires=fires), stratum, weight)
 
 
@@ -64,12 +66,33 @@ def evidence() -> Evidence:
     )
 
 
+def of_another(stratum: str, words: tuple[str, ...], *names: str) -> list[Sample]:
+    """Windows on which another feature fires, by these words, and this one is silent."""
+    made = []
+    for name in names:
+        silent = tile(name, 0, fires=False)
+        tokens = (*(word if i % 9 == 0 else token for i, token in enumerate(silent.tokens) for word in words[:1]),)
+        made.append(Sample(replace(silent, tokens=tokens, activations=(0.0,) * 32), stratum, 1.0))
+    return made
+
+
+@pytest.fixture
+def with_examples(evidence: Evidence) -> Evidence:
+    """The same with a shown side, windows of two other features on either side, and 40 promoted tokens."""
+    shown = [sample("top", f"shown-{i}", fires=True, weight=1.0) for i in range(6)]
+    held_out = list(evidence.held_out)
+    for stratum, word in (("silent:sibling:toy/64#8", " pink"), ("silent:other:toy/64#9", " dog")):
+        shown += of_another(stratum, (word,), *(f"{word}-shown-{i}" for i in range(5)))
+        held_out += of_another(stratum, (word,), *(f"{word}-held-{i}" for i in range(8)))
+    promoted = (*(f" colour{i}" for i in range(39)), " red")
+    return replace(evidence, shown=tuple(shown), held_out=tuple(held_out), promoted=promoted)
+
+
 @pytest.fixture
 def prompts() -> Prompts:
     """The prompts that are shipped."""
     folder = Path(__file__).parents[2] / "prompts"
-    names = ("simulation", "simulation_compact", "detection")
-    return {name: parse_prompt(name, (folder / f"{name}.jinja").read_text()) for name in names}
+    return {path.stem: parse_prompt(path.stem, path.read_text()) for path in sorted(folder.glob("*.jinja"))}
 
 
 @pytest.fixture
@@ -95,15 +118,38 @@ def reply_to(question: Question, rows: tuple[tuple[float, ...], ...], kind: str 
     return Reply(question.key, "test", "", rows, kind, 1, 1, 0, 0.0, None)
 
 
+def fires_on(label: str, window: Window) -> bool:
+    return any(RULES[label].get(token, 0.0) for token in window.tokens)
+
+
+def choose(about: About) -> tuple[float, ...]:
+    """P(option) by the rule of the label the question is about; row 0 is no option."""
+    wanted = fires_on(about.label, about.window) if about.window else len(about.options) == 2
+    picked = [float(fires_on(about.label, option) == wanted) for option in about.options]
+    picked = picked if any(picked) else [1.0] * len(picked)
+    return (0.0, *(p / sum(picked) for p in picked))
+
+
 @pytest.fixture
 def oracle() -> Judge:
-    """A judge that knows what each label in RULES means and answers from the label, not from the feature."""
+    """A judge that knows what each label in RULES means and answers from the label, not from the feature.
+
+    Marked tokens are what the label says if at least half of them are. Of several options it takes those
+    that are like the new window, else the one that fires, else, of more than two, those that do not.
+    """
 
     def answer(question: Question) -> Reply:
         about = question.about
         assert about is not None
+        if about.options:
+            return reply_to(question, (choose(about),))
         assert about.window is not None
         strengths = [RULES[about.label].get(token, 0.0) for token in about.window.tokens]
+        if about.marked:
+            yes = float(2 * sum(strengths[place] > 0 for place in about.marked) >= len(about.marked))
+            step = 3 * int(yes) or int(any(strengths))
+            is_rated = isinstance(question.wants, Digits)
+            return reply_to(question, (tuple(float(k == step) for k in range(4)) if is_rated else (yes, 1 - yes),))
         if not isinstance(question.wants, Digits):
             yes = float(any(strengths))
             return reply_to(question, ((yes, 1 - yes),))
@@ -139,4 +185,36 @@ def judge_with() -> Callable[[Scorer, Evidence, Labelled, Judge], list[Predictio
 
 @pytest.fixture
 def by_metric() -> Callable[[tuple[Score, ...]], dict[str, Score]]:
-    return lambda scores: {score.variant or score.metric: score for score in scores}
+    return lambda scores: {score.variant or score.metric: score for score in reversed(scores)}
+
+
+@pytest.fixture
+def garbled(oracle: Judge) -> Callable[[int], Judge]:
+    """The oracle, of whose replies this percentage cannot be read."""
+
+    def of(percent: int) -> Judge:
+        def answer(question: Question) -> Reply:
+            is_lost = int(question.key, 16) % 100 < percent
+            return replace(oracle(question), probabilities=(), text="well, maybe") if is_lost else oracle(question)
+
+        return answer
+
+    return of
+
+
+@pytest.fixture
+def go_through() -> Callable[[StepScorer, Evidence, Labelled, Callable[[Step], Answer]], list[Prediction]]:
+    """Answer every step of a scorer until it ends."""
+
+    def run(
+        scorer: StepScorer, evidence: Evidence, labelled: Labelled, world: Callable[[Step], Answer]
+    ) -> list[Prediction]:
+        steps: Generator[Step, Answer, list[Prediction]] = scorer.steps(evidence, labelled, "test")
+        try:
+            step = next(steps)
+            while True:
+                step = steps.send(world(step))
+        except StopIteration as end:
+            return end.value
+
+    return run

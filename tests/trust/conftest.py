@@ -19,7 +19,7 @@ TEXT = (
 @pytest.fixture(scope="session")
 def zoo_texts() -> list[str]:
     """The JSON texts under data/zoo, as the pipeline passes them down."""
-    return [path.read_text() for path in sorted((Path(__file__).parents[2] / "data" / "zoo").glob("*.json"))]
+    return [path.read_text() for path in sorted((Path(__file__).parents[2] / "data" / "zoo").rglob("*.json"))]
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +37,9 @@ def tiles() -> list[Window]:
         for doc in range(40)
         for start in (0, 32, 64)
     ]
+
+
+@pytest.fixture(scope="session")
+def one_of_each_kind(zoo: tuple[ZooFeature, ...]) -> tuple[ZooFeature, ...]:
+    """The first feature of each kind: what takes time is tested on these."""
+    return tuple({feature.kind: feature for feature in reversed(zoo)}.values())

@@ -24,9 +24,9 @@ Planted = tuple[list[ZooFeature], list[Evidence], list[Ladder]]
 
 
 @pytest.fixture(scope="module")
-def planted(zoo: tuple[ZooFeature, ...], tiles: list[Window]) -> Planted:
-    """Every feature with four labels, planted."""
-    features = [feature.pick(DEMO) for feature in zoo]
+def planted(one_of_each_kind: tuple[ZooFeature, ...], tiles: list[Window]) -> Planted:
+    """One feature of each kind with four labels, planted."""
+    features = [feature.pick(DEMO) for feature in one_of_each_kind]
     evidence = [plant(feature, tiles, SETTINGS) for feature in features]
     return features, evidence, [ladder_of(feature, tiles, SETTINGS) for feature in features]
 
@@ -108,7 +108,7 @@ def test_a_perfect_oracle_is_certified(planted: Planted) -> None:
     assert found.tau > 0.7
     assert (found.auroc, found.exact_first, found.sensitivity, found.specificity) == (1.0, 1.0, 1.0, 1.0)
     assert found.n_asked == found.n_read == len(predictions)
-    assert (found.n_features, found.n_labels) == (12, 48)
+    assert (found.n_features, found.n_labels) == (len(planted[0]), 4 * len(planted[0]))
 
 
 def test_a_constant_judge_is_not_certified(planted: Planted) -> None:
@@ -223,6 +223,29 @@ def test_groups() -> None:
         certify([*scores, *half], made)
     with pytest.raises(ValueError, match="not 0"):
         certify([], made)
+
+
+def test_the_exact_label_against_its_neighbours() -> None:
+    """Counted over ladders that have a truly worse neighbour; other wrong labels do not matter, ties are not above."""
+    feature = FeatureId("zoo", 0)
+
+    def ladder(number: int, broad: float) -> Ladder:
+        names = (("exact", 1.0), ("too_broad", broad), ("too_narrow", 0.3), ("sibling", 0.0))
+        return Ladder(feature, tuple(Step(name, f"{number}:{name}", worth) for name, worth in names))
+
+    made = [ladder(0, 0.5), ladder(1, 0.5), ladder(2, 1.0), ladder(3, 0.5)]
+    values = [(0.9, 0.8, 0.7, 0.95), (0.9, 0.9, 0.7, 0.5), (0.9, 0.95, 0.7, 0.5), (0.6, 0.9, 0.7, 0.5)]
+    assert certify(scores_of(made, values), made).exact_above_neighbours == 2 / 4
+    no_neighbours = ladders(4)
+    assert certify(scores_of(no_neighbours, [(0.9, 0.8, 0.6, 0.5)] * 4), no_neighbours).exact_above_neighbours is None
+
+
+def test_half_answers_get_no_certificate() -> None:
+    """A metric that a too broad label wins, or that counts against a label, ranks nothing."""
+    made = ladders(3)
+    scores = scores_of(made, [(0.9, 0.8, 0.6, 0.5)] * 3)
+    halves = ("recall", "purity", "share_of_0", "mean", "absolute_deviation")
+    assert certify_all([dataclasses.replace(s, metric=m) for m in halves for s in scores], made) == ()
 
 
 def test_bars_are_settings() -> None:

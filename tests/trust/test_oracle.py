@@ -28,6 +28,7 @@ def ask(label: str, tokens: tuple[str, ...], *, item: int = 0, wants: Wants | No
         ("oracle:", Oracle()),
         ("oracle:sensitivity=0.8,specificity=0.9", Oracle(0.8, 0.9)),
         ("oracle: specificity=.5 , seed=3", Oracle(1.0, 0.5, 3)),
+        ("oracle:sensitivity=0.8,correlation=0.5,seed=2", Oracle(0.8, 1.0, 2, 0.5)),
         ("constant:0.5", Constant(0.5)),
     ],
 )

@@ -1,0 +1,1 @@
+"""Trials on features whose truth is known: each module returns figures by name; ``scorers.py`` prints them."""

@@ -1,0 +1,37 @@
+"""A measured figure and the bar it is held against."""
+
+import operator
+from dataclasses import dataclass
+
+COMPARE = {"at least": operator.ge, "at most": operator.le}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number by name; without a bar it is reported only."""
+
+    name: str
+    value: float
+    sense: str = ""
+    bar: float | None = None
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the figure reaches its bar; a figure that is no number reaches none."""
+        return self.bar is None or bool(COMPARE[self.sense](self.value, self.bar))
+
+    def __str__(self) -> str:
+        bar = f"  ({self.sense} {self.bar:g}{'' if self.is_met else ': FALLS SHORT'})" if self.sense else ""
+        return f"{self.name} = {self.value:.4g}{bar}"
+
+
+def at_least(name: str, value: float, bar: float) -> Figure:
+    return Figure(name, float(value), "at least", bar)
+
+
+def at_most(name: str, value: float, bar: float) -> Figure:
+    return Figure(name, float(value), "at most", bar)
+
+
+def report(name: str, value: float) -> Figure:
+    return Figure(name, float(value))
