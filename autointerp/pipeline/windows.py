@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from autointerp.core.draws import draw_key
 from autointerp.core.types import SIDES, Evidence, FeatureId, Sample, TokenStat, Window
-from autointerp.pipeline.config import EvidenceSection
 from autointerp.pipeline.measuring import FeatureStats
+from autointerp.pipeline.sections import EvidenceSection
 from autointerp.pipeline.text import Text, tiles_of
 from autointerp.sampling.strata import Quota, choose_tiles
 from autointerp.subject.contexts import TILE_TOKENS
