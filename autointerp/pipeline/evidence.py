@@ -77,7 +77,7 @@ def _build(
     drawn: Sequence[int],
     eligible: Sequence[int],
 ) -> Iterator[Evidence]:
-    """Yield the evidence of the drawn features of one dictionary; the activations of some of them are held at a time."""
+    """Yield the evidence of the drawn features of one dictionary; activations are held for some of them at a time."""
     from autointerp.subject.harvest import output_tokens
 
     section, seed = run.config.evidence, run.config.seed
@@ -116,7 +116,7 @@ def _activations(run: Run, dictionary: str, features: Collection[int]) -> dict[i
     """Return the activation rows of each feature."""
     filters = [("dictionary", "==", dictionary), ("feature", "in", sorted(features))]
     rows = read_table(run.harvest_folder, "activations", filters=filters)
-    found = {int(feature): mine for feature, mine in rows.groupby("feature")}  # type: ignore[call-overload]
+    found = {int(mine["feature"].iloc[0]): mine for _, mine in rows.groupby("feature")}
     return {feature: found.get(feature, rows.iloc[:0]) for feature in features}
 
 

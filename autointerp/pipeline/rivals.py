@@ -87,8 +87,8 @@ def tile_vectors(subject: Subject, text: Text, *, seed: int) -> Vectors:
     found = np.zeros((text.n_tiles, N_NUMBERS), np.float32)
     for column in range(text.tile_ids.shape[1]):
         found += embedded[np.searchsorted(ids, text.tile_ids[:, column])]
-    length: Vectors = np.linalg.norm(found, axis=1, keepdims=True)
-    return found / np.maximum(length, 1e-12)
+    unit: Vectors = found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12).astype(np.float32)
+    return unit
 
 
 def nearest_directions(

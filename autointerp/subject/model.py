@@ -169,7 +169,7 @@ class Subject:
 
     @torch.inference_mode()
     def projected_embedding(self, ids: Sequence[int], *, n: int, seed: int) -> NDArray[np.float32]:
-        """Return the input embeddings of tokens in *n* keyed random directions, [n_ids, n]; cosines are kept roughly."""
+        """Return the input embeddings of tokens in *n* keyed random directions, [n_ids, n]: cosines stay, roughly."""
         table = self.model.get_input_embeddings().weight
         draws = torch.Generator().manual_seed(seed)
         directions = (torch.randn(table.shape[1], n, generator=draws) / n**0.5).to(table.device)
