@@ -52,6 +52,7 @@ class Script:
 def everything(world: World, **changes: Any) -> dict[str, Any]:
     """Return the changes that name every explainer and scorer there is, in small numbers."""
     return {
+        "dictionaries": [str(world.ladder / "32")],
         "explain": {"explainers": ALL_EXPLAINERS, "model": "script:writer", "n_candidates": 2},
         "score": {
             "scorers": ALL_SCORERS,

@@ -61,7 +61,8 @@ def try_chunk(run: Run, chunk: str, trial: Trial) -> None:
     scores += _never_labelled(run, chunk, evidence, trial) + _never_explained(run, mine, trial)
     shuffled = [labelled.explanation for _, labelled in labels if labelled.control == "shuffled"]
     part = trial.part(chunk)
-    write_part(run.directory, "explanations", shuffled_part(chunk), _unique_rows(shuffled))
+    if not trial.suffix:  # what is added later is put to the same foreign labels
+        write_part(run.directory, "explanations", shuffled_part(chunk), _unique_rows(shuffled))
     write_part(run.directory, "failures", f"score-{part}", at_once.failures + by_steps.failures)
     write_part(run.directory, "calls", f"score-{part}", at_once.calls + by_steps.calls)
     rows = [prediction_row(prediction) for predictions, _ in graded for prediction in predictions]

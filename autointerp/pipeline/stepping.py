@@ -9,7 +9,6 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from autointerp.core.protocols import LLM
 from autointerp.core.steps import Answer, Embed, Passage, Step
 from autointerp.core.types import Failure, Question
 from autointerp.pipeline.asking import Asked, ask
@@ -56,13 +55,12 @@ class Driven(Generic[T]):
 
 @dataclass
 class Answerer:
-    """Answers steps of one kind together; models are opened once for all rounds."""
+    """Answers steps of one kind together."""
 
     run: Run
     models: Models
     stage: str
     asked: list[Asked] = field(default_factory=list)
-    _opened: dict[str, LLM] = field(default_factory=dict)
 
     def kind_of(self, step: Step) -> str:
         """Return what must be equal for two steps to be answered together: model, dictionary or encoder."""
@@ -83,11 +81,7 @@ class Answerer:
         return list(self.run.encoder.encode([s.text for s in steps if isinstance(s, Embed)]))
 
     def _ask(self, name: str, questions: list[Question]) -> list[Answer]:
-        if name.startswith("local:"):
-            llm = self.run.judge(name)  # which lets the one before go
-        else:
-            llm = self._opened.setdefault(name, self._opened.get(name) or self.run.judge(name))
-        self.asked.append(ask(self.run, llm, questions, stage=self.stage))
+        self.asked.append(ask(self.run, self.run.judge(name), questions, stage=self.stage))
         return list(self.asked[-1].replies)
 
     def _run(self, name: str, passages: list[Passage]) -> list[Answer]:
