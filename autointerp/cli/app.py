@@ -24,6 +24,7 @@ app.add_typer(runs_app, name="runs")
 Home = Annotated[Path, typer.Option("--home", help="Where runs and cache live.", envvar="AUTOINTERP_HOME")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 ConfigFile = Annotated[Path, typer.Argument(help="The configuration file.")]
+ConfigOrRun = Annotated[Path, typer.Argument(help="The configuration file; with --scorer or --regrade a run.")]
 Plain = Annotated[bool, typer.Option("--plain", help="Run as plain Python, without Prefect.")]
 RunName = Annotated[str, typer.Argument(help="A run's folder, its name or name-key; the newest if left out.")]
 BudgetUsd = Annotated[float | None, typer.Option(help="At most so many USD, what the run already spent included.")]

@@ -15,6 +15,7 @@ from autointerp.cli.app import (
     BudgetTokens,
     BudgetUsd,
     ConfigFile,
+    ConfigOrRun,
     Home,
     Plain,
     RunName,
@@ -23,7 +24,7 @@ from autointerp.cli.app import (
     app,
     progress,
 )
-from autointerp.core.errors import Incomplete
+from autointerp.core.errors import ConfigError, Incomplete
 
 
 def _carry_out(config: Any, *, home: Path, plain: bool, last: str, show: Show) -> Any:
@@ -122,16 +123,32 @@ def explain(
 
 @app.command()
 def score(
-    config: ConfigFile = DEFAULT_CONFIG,
+    config: ConfigOrRun = DEFAULT_CONFIG,
     home: Home = DEFAULT_HOME,
+    scorer: Annotated[str, typer.Option(help="Put a finished run's labels to this scorer, too.")] = "",
+    judge: Annotated[str, typer.Option(help="With --scorer: another judge than the run's.")] = "",
+    regrade: Annotated[
+        bool, typer.Option("--regrade", help="Grade a finished run's answers anew, asking nobody.")
+    ] = False,
     plain: Plain = False,
     as_json: AsJson = False,
     budget_usd: BudgetUsd = None,
     budget_tokens: BudgetTokens = None,
 ) -> None:
-    """Go as far as the scores."""
-    ceiling = Ceiling(budget_usd, budget_tokens)
-    _run_all(config, home=home, plain=plain, only="score", as_json=as_json, ceiling=ceiling)
+    """Go as far as the scores; or, of a finished run, add a scorer or grade anew."""
+    from autointerp.cli.rescoring import add_to_run, regrade_run
+
+    if (regrade and (scorer or judge)) or (judge and not scorer):
+        msg = "--judge goes with --scorer, and --regrade stands alone: it asks nobody"
+        raise ConfigError(msg)
+    name = "" if config == DEFAULT_CONFIG else str(config)
+    if regrade:
+        regrade_run(name, home=home, as_json=as_json)
+    elif scorer:
+        add_to_run(name, scorer, judge, home=home, as_json=as_json, usd=budget_usd, tokens=budget_tokens)
+    else:
+        ceiling = Ceiling(budget_usd, budget_tokens)
+        _run_all(config, home=home, plain=plain, only="score", as_json=as_json, ceiling=ceiling)
 
 
 @app.command()

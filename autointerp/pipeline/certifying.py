@@ -83,7 +83,8 @@ def certify_judge(run: Run, judge: str, *, stage: str = "certify") -> tuple[Cert
     tiles = corpus_tiles(run)
     planted = [(feature, plant(feature, tiles, settings)) for feature in zoo]
     ladders = [ladder_of(feature, tiles, settings) for feature in zoo]
-    items = zoo_items(planted, scorers_of(run))
+    scorers = [scorer for scorer in scorers_of(run) if scorer.uses_label]
+    items = zoo_items(planted, scorers)
     llm = judge_named(run, judge, load_zoo())
     asked = ask(run, llm, [q for i in items for q in i.questions], stage=stage)
     graded = grade_items(items, asked.replies, judge=judge)
@@ -94,7 +95,7 @@ def certify_judge(run: Run, judge: str, *, stage: str = "certify") -> tuple[Cert
         ladders,
         predictions=predictions,
         prompt_versions={
-            name: run.prompts[prompt_of(name, run.score_settings) or ""].version for name in run.config.score.scorers
+            scorer.name: run.prompts[prompt_of(scorer.name, run.score_settings) or ""].version for scorer in scorers
         },
     )
     return with_flip_rates(run, llm, certificates, planted=planted, predictions=predictions, stage=stage)

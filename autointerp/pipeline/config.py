@@ -1,25 +1,16 @@
 """The configuration file: one TOML, every key checked, the nearest name offered for a wrong one."""
 
 import tomllib
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AliasChoices, BaseModel, Field, ValidationError, field_validator, model_validator
 
 from autointerp.core.draws import content_key
 from autointerp.core.errors import ConfigError
 from autointerp.core.types import FeatureId
-from autointerp.explain import EXPLAINERS
+from autointerp.pipeline.sections import EvidenceSection, ExplainSection, ScoreSection, Section, nearest
 from autointerp.pipeline.terms import UNDECISIVE, BudgetSection, HttpSection
-from autointerp.score import SCORERS
-from autointerp.trust.oracle import parse_judge
-
-
-class Section(BaseModel):
-    """A table of the file: unknown keys are errors, values cannot be changed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class HarvestSection(Section):
@@ -50,68 +41,6 @@ class FeaturesSection(Section):
         return names
 
 
-class EvidenceSection(Section):
-    """How many tiles each frame gives (PROTOCOLS: strata); ``held_out`` ones are what the judge is tested on."""
-
-    shown_top: int = Field(default=10, ge=0)
-    shown_firing: int = Field(default=10, ge=0)
-    select_firing: int = Field(default=4, ge=0)
-    select_silent: int = Field(default=4, ge=0)
-    held_out_top: int = Field(default=5, ge=0)
-    held_out_firing: int = Field(default=15, ge=0)
-    held_out_random: int = Field(default=5, ge=0)
-    held_out_silent: int = Field(default=20, ge=0)
-
-    @property
-    def n_held_out(self) -> int:
-        """Held-out tiles of a feature at most, without the halves that complete simulation windows."""
-        return self.held_out_top + self.held_out_firing + self.held_out_random + self.held_out_silent
-
-
-class ExplainSection(Section):
-    """Who writes labels and from how many windows."""
-
-    explainers: tuple[str, ...] = ("examples", "lexical")
-    model: str = "local:smollm2-135m-instruct"
-    n_shown: int = Field(default=20, ge=1)
-    n_top: int = Field(default=10, ge=0)
-    max_tokens: int = Field(default=40, ge=4)
-
-    @field_validator("explainers")
-    @classmethod
-    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        return _check_names(names, tuple(EXPLAINERS), "explainer")
-
-    @field_validator("model")
-    @classmethod
-    def _answers(cls, name: str) -> str:
-        return _check_model(name)
-
-
-class ScoreSection(Section):
-    """Which scorers test the labels, with which judge and how many controls."""
-
-    scorers: tuple[str, ...] = ("simulation", "detection")
-    judge: str = "local:smollm2-135m-instruct"
-    n_shuffled: int = Field(default=3, ge=0)
-    n_blank: int = Field(default=1, ge=0)
-    n_top: int = Field(default=5, ge=0)
-    n_random: int = Field(default=5, ge=0)
-    scale: Literal[9, 10] = 9
-    layout: Literal["lines", "compact"] = "lines"
-    at_once: int = Field(default=64, ge=1)
-
-    @field_validator("scorers")
-    @classmethod
-    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        return _check_names(names, tuple(SCORERS), "scorer")
-
-    @field_validator("judge")
-    @classmethod
-    def _answers(cls, name: str) -> str:
-        return _check_model(name)
-
-
 class CertifySection(Section):
     """How the judge is tested on features whose truth is known. 0 features: no certificate, scores stay uncertified."""
 
@@ -124,6 +53,14 @@ class LocalSection(Section):
 
     dtype: str = "float32"
     batch_tokens: int = Field(default=8192, ge=256)
+
+
+NEEDED = {
+    "sort": "n_others or n_siblings, with shown_rival = 3 or more and held_out_rival,",
+    "contrast": "shown_silent, shown_same_token or shown_near",
+    "best_of": "select_firing and select_silent",
+    "revise": "select_firing and select_silent",
+}
 
 
 class Config(Section):
@@ -152,6 +89,22 @@ class Config(Section):
     def decisive(self) -> str:
         """Every setting that decides what a run finds, as JSON; its ceiling and its pace are not among them."""
         return self.model_dump_json(exclude=UNDECISIVE)
+
+    @model_validator(mode="after")
+    def _is_sampled(self) -> "Config":
+        """Refuse a scorer or explainer whose windows nobody draws: it would come to nothing for every feature."""
+        sampled = self.evidence
+        needs = {
+            "sort": (self.score.scorers, sampled.n_rivals and sampled.shown_rival and sampled.held_out_rival),
+            "contrast": (self.explain.explainers, sampled.n_shown_silent),
+            "best_of": (self.explain.explainers, sampled.select_firing and sampled.select_silent),
+            "revise": (self.explain.explainers, sampled.select_firing and sampled.select_silent),
+        }
+        for name, (named, is_met) in needs.items():
+            if name in named and not is_met:
+                msg = f"{name!r} needs windows that are not drawn; set {NEEDED[name]} under [evidence]"
+                raise ValueError(msg)
+        return self
 
     @property
     def key(self) -> str:
@@ -191,33 +144,6 @@ class TrainConfig(Section):
     epochs: int = Field(default=1, ge=1)
 
 
-def _check_names(names: tuple[str, ...], known: tuple[str, ...], what: str) -> tuple[str, ...]:
-    for name in names:
-        if name not in known:
-            msg = f"no {what} named {name!r}; {_nearest(name, known)}"
-            raise ValueError(msg)
-    return names
-
-
-def _check_model(name: str) -> str:
-    """Refuse a function that cannot answer for real features, and one that is written wrongly."""
-    kind = name.partition(":")[0]
-    if kind == "oracle":
-        msg = f"{name!r} knows only the zoo's labels, so oracles only serve: autointerp certify --judge {name}"
-        raise ValueError(msg)
-    if kind == "constant":
-        try:
-            parse_judge(name)
-        except ConfigError as error:
-            raise ValueError(str(error)) from None
-    return name
-
-
-def _nearest(name: str, known: tuple[str, ...]) -> str:
-    near = get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-
-
 def _known_keys(model: type[BaseModel], place: tuple[int | str, ...]) -> tuple[str, ...]:
     """Return the keys allowed where an unknown one stood."""
     for step in place[:-1]:
@@ -234,10 +160,10 @@ def _explain(error: ValidationError, model: type[BaseModel], source: str) -> str
     for problem in error.errors():
         place = ".".join(str(step) for step in problem["loc"])
         if problem["type"] == "extra_forbidden":
-            hint = _nearest(str(problem["loc"][-1]), _known_keys(model, problem["loc"]))
+            hint = nearest(str(problem["loc"][-1]), _known_keys(model, problem["loc"]))
             lines.append(f"{source}: unknown key {place!r}; {hint}")
         else:
-            lines.append(f"{source}: {place}: {problem['msg'].removeprefix('Value error, ')}")
+            lines.append(": ".join(filter(None, [source, place, problem["msg"].removeprefix("Value error, ")])))
     return "\n".join(lines)
 
 

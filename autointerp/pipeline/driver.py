@@ -38,6 +38,13 @@ def write_example(path: Path) -> None:
     shutil.copyfile(example_path(), path)
 
 
+def check_encoder(name: str) -> None:
+    """Raise EnvironmentProblem or ConfigError for an encoder that is not there; loads nothing."""
+    from autointerp.subject.encoder import find_encoder
+
+    find_encoder(name)
+
+
 @contextmanager
 def opened(config: Config, *, home: Path, on_progress: OnProgress = ignore_progress) -> Iterator[Run]:
     """Yield the run of a configuration, locked for this process, its manifest written.
@@ -47,7 +54,9 @@ def opened(config: Config, *, home: Path, on_progress: OnProgress = ignore_progr
     run = Run(config, home, run_directory(home, config), on_progress)
     for name in config.dictionaries:
         find_dictionaries(name)
-    check_model_names([config.score.judge, config.explain.model])
+    check_model_names(filter(None, [config.score.judge, config.explain.model, config.score.writer]))
+    if "embedding" in config.score.scorers:
+        check_encoder(config.score.encoder)
     with open_run(run.directory, config_key(run), run.manifest()), closing(run):
         try:
             yield run

@@ -1,12 +1,17 @@
 """The evidence stage: every feature measured, the drawn ones' windows sampled; a chunk is one dictionary."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 
 from autointerp.core.draws import draw
 from autointerp.core.types import Evidence, FeatureId
 from autointerp.pipeline import measuring, windows
 from autointerp.pipeline.chunks import Chunk
+from autointerp.pipeline.rivals import Hard, choose_rivals, firing_tiles, hard_quotas, nearest_directions, tile_vectors
 from autointerp.pipeline.run import Run
 from autointerp.pipeline.text import Text, read_text
 from autointerp.store.convert import Row, evidence_from, evidence_rows, feature_fields, rows_of, token_stats_from
@@ -14,6 +19,10 @@ from autointerp.store.parts import Filters, has_part, read_part, read_table, wri
 
 if TYPE_CHECKING:
     from autointerp.subject.dictionaries import SparseDictionary
+
+
+AT_ONCE = 64
+"""Drawn features whose activations, and their rivals', are in memory together."""
 
 
 def evidence_chunks(run: Run) -> list[str]:
@@ -29,12 +38,13 @@ def evidence_chunk(run: Run, chunk: str) -> None:
     eligible = measuring.eligible_features(
         stats, min_held_out=run.config.features.min_held_out, min_shown=run.config.features.min_shown
     )
-    drawn = draw_features(run, chunk, [int(i) for i in eligible])
-    built = _build(run, dictionary, text, stats, drawn)
+    enough = [int(i) for i in eligible]
+    drawn = draw_features(run, chunk, enough)
+    built = list(_build(run, dictionary, text, stats, drawn, enough))
     rows = [row for e in built for row in evidence_rows(e, _token_ids(text, e))]
     write_part(run.directory, "evidence", chunk, rows)
     write_part(run.directory, "dictionaries", chunk, [_dictionary_row(run, dictionary)])
-    status = measuring.status_of(stats, [int(i) for i in eligible], drawn)
+    status = measuring.status_of(stats, enough, drawn)
     write_part(run.directory, "features", chunk, _feature_rows(chunk, stats, built, status))
     done = len(run.dictionaries) - len(evidence_chunks(run))
     run.on_progress("evidence", done, len(run.dictionaries), "dictionaries")
@@ -60,29 +70,54 @@ def _stats(run: Run) -> dict[str, measuring.FeatureStats]:
 
 
 def _build(
-    run: Run, dictionary: "SparseDictionary", text: Text, stats: measuring.FeatureStats, drawn: Sequence[int]
-) -> list[Evidence]:
-    """Return the evidence of the drawn features of one dictionary."""
+    run: Run,
+    dictionary: "SparseDictionary",
+    text: Text,
+    stats: measuring.FeatureStats,
+    drawn: Sequence[int],
+    eligible: Sequence[int],
+) -> Iterator[Evidence]:
+    """Yield the evidence of the drawn features of one dictionary; activations are held for some of them at a time."""
     from autointerp.subject.harvest import output_tokens
 
-    filters = [("dictionary", "==", dictionary.name), ("feature", "in", list(drawn))]
+    section, seed = run.config.evidence, run.config.seed
+    by_side, hard = windows.quotas(section), _hard(run, text)
+    for start in range(0, len(drawn), AT_ONCE):
+        some = drawn[start : start + AT_ONCE]
+        outputs = output_tokens(run.subject, dictionary, some)
+        siblings = nearest_directions(dictionary, some, eligible)
+        names = {feature: FeatureId(dictionary.name, feature) for feature in some}
+        rivals = {f: choose_rivals(names[f], siblings[f], eligible, section=section, seed=seed) for f in some}
+        rows = _activations(run, dictionary.name, {*some, *(i for mine in rivals.values() for i in mine.values())})
+        for feature in some:
+            tiles = {stratum: firing_tiles(rows[index], text) for stratum, index in rivals[feature].items()}
+            yield windows.build_evidence(
+                run.subject,
+                text,
+                names[feature],
+                rows[feature],
+                stats,
+                by_side=by_side,
+                outputs=outputs[feature],
+                siblings=tuple(FeatureId(dictionary.name, index) for index in siblings[feature]),
+                hard=replace(hard, rivals=tiles),
+            )
+
+
+def _hard(run: Run, text: Text) -> Hard:
+    """Return what all features' hard windows are drawn from; vectors only where near ones are wanted."""
+    by_side = hard_quotas(run.config.evidence)
+    is_near = any(quota.near for quota in by_side.values())
+    make = partial(tile_vectors, run.subject, text, seed=run.config.seed)
+    return Hard(by_side, run.once("tile vectors", make) if is_near else None)
+
+
+def _activations(run: Run, dictionary: str, features: Collection[int]) -> dict[int, pd.DataFrame]:
+    """Return the activation rows of each feature."""
+    filters = [("dictionary", "==", dictionary), ("feature", "in", sorted(features))]
     rows = read_table(run.harvest_folder, "activations", filters=filters)
-    outputs = output_tokens(run.subject, dictionary, drawn)
-    nothing = rows.iloc[:0]
-    mine = dict(list(rows.groupby("feature")))
-    return [
-        windows.build_evidence(
-            run.subject,
-            text,
-            FeatureId(dictionary.name, feature),
-            mine.get(feature, nothing),
-            stats,
-            by_side=windows.quotas(run.config.evidence),
-            outputs=outputs[feature],
-            siblings=(),
-        )
-        for feature in drawn
-    ]
+    found = {int(mine["feature"].iloc[0]): mine for _, mine in rows.groupby("feature")}
+    return {feature: found.get(feature, rows.iloc[:0]) for feature in features}
 
 
 def _token_ids(text: Text, evidence: Evidence) -> dict[str, list[int]]:
@@ -127,6 +162,7 @@ def _feature_rows(
             "suppressed": [],
             "token_stats": "[]",
             "n_shown_tokens": 0,
+            "siblings": [],
         }
         | fields.get(index, {})
         | {

@@ -1,12 +1,28 @@
-"""Labels under scorers: their questions, and the answers read and graded."""
+"""Labels under scorers: what is put to the judge, and the answers read and graded."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from autointerp.core.protocols import Scorer
-from autointerp.core.types import Evidence, Failure, Labelled, Prediction, Question, Reason, Reply, Score
+from autointerp.core.protocols import Scorer, StepScorer
+from autointerp.core.types import (
+    Evidence,
+    Explanation,
+    Failure,
+    FeatureId,
+    Labelled,
+    Prediction,
+    Question,
+    Reason,
+    Reply,
+    Score,
+)
 from autointerp.pipeline.run import Run
-from autointerp.score import SCORERS, prompt_of
+from autointerp.score import SCORERS, STEP_PROMPTS, STEP_SCORERS, prompt_of
+
+Graded = tuple[list[Prediction], tuple[Score, ...]]
+"""The predictions of one label under one scorer, and what they come to."""
+
+Pair = tuple[Evidence, Labelled]
 
 
 @dataclass(frozen=True)
@@ -19,18 +35,65 @@ class Item:
     questions: list[Question]
 
 
-def scorers_of(run: Run) -> list[Scorer]:
-    """Return the configured scorers."""
+@dataclass(frozen=True)
+class Trial:
+    """Which scorers test the labels, with which judge; ``suffix`` tells apart the parts that hold what came of it."""
+
+    scorers: tuple[str, ...]
+    judge: str
+    suffix: str = ""
+
+    def part(self, chunk: str) -> str:
+        """Return the name of the parts of a chunk."""
+        return chunk + self.suffix
+
+
+def configured(run: Run) -> Trial:
+    """Return what the run's configuration says."""
+    return Trial(run.config.score.scorers, run.config.score.judge)
+
+
+def scorers_of(run: Run, names: Iterable[str] | None = None) -> list[Scorer]:
+    """Return those of the named scorers (the configured ones) that ask all their questions at once."""
     made = []
-    for name in run.config.score.scorers:
-        prompt = prompt_of(name, run.score_settings)
-        made.append(SCORERS[name](run.prompts[prompt] if prompt else None, run.score_settings))
+    for name in run.config.score.scorers if names is None else names:
+        if name in SCORERS:
+            prompt = prompt_of(name, run.score_settings)
+            made.append(SCORERS[name](run.prompts[prompt] if prompt else None, run.score_settings))
     return made
 
 
-def grade_items(
-    items: Sequence[Item], replies: Sequence[Reply | Failure], *, judge: str
-) -> list[tuple[list[Prediction], tuple[Score, ...]]]:
+def step_scorers_of(run: Run, names: Iterable[str]) -> list[StepScorer]:
+    """Return those of the named scorers that go by steps."""
+    made = []
+    for name in names:
+        if name in STEP_SCORERS:
+            prompt = STEP_PROMPTS[name]
+            made.append(STEP_SCORERS[name](run.prompts[prompt] if prompt else None, run.score_settings))
+    return made
+
+
+def judge_of(run: Run, scorer: Scorer | StepScorer, judge: str) -> str:
+    """Return who stands as judge in the tables: an encoder, or the writer of texts, where the judge is not asked."""
+    if "encoder" in scorer.needs:
+        return f"encoder:{run.config.score.encoder}"
+    if "subject" in scorer.needs:
+        return run.config.score.writer or run.config.explain.model
+    return judge
+
+
+def without_label(feature: FeatureId) -> Labelled:
+    """Return what stands for the label where the feature itself is judged; such a scorer is asked once a feature."""
+    text = "(the feature itself, without a label)"
+    return Labelled(Explanation(feature, text, explainer="control:unlabelled", model="none"))
+
+
+def pairs_for(scorer: Scorer | StepScorer, labels: Sequence[Pair], evidence: Sequence[Evidence]) -> Sequence[Pair]:
+    """Return what the scorer is to judge: every label, or every feature once."""
+    return labels if scorer.uses_label else [(e, without_label(e.feature)) for e in evidence]
+
+
+def grade_items(items: Sequence[Item], replies: Sequence[Reply | Failure], *, judge: str) -> list[Graded]:
     """Read every reply and grade every label: pure, so a better parser or metric runs on stored replies for free."""
     remaining = iter(replies)
     graded = []
@@ -38,12 +101,20 @@ def grade_items(
         predictions = [
             p for q in item.questions for p in item.scorer.read(item.evidence, item.labelled, judge, q, next(remaining))
         ]
-        graded.append((predictions, _grade(item, predictions, judge=judge)))
+        graded.append((predictions, grade_one(item.scorer, item.evidence, item.labelled, predictions, judge=judge)))
     return graded
 
 
-def _grade(item: Item, predictions: Sequence[Prediction], *, judge: str) -> tuple[Score, ...]:
+def grade_one(
+    scorer: Scorer | StepScorer,
+    evidence: Evidence,
+    labelled: Labelled,
+    predictions: Sequence[Prediction],
+    *,
+    judge: str,
+) -> tuple[Score, ...]:
+    """Return the scores of one label; unscored where nothing was asked."""
     if predictions:
-        return item.scorer.grade(item.evidence, predictions)
+        return scorer.grade(evidence, predictions)
     few, reason = Reason.TOO_FEW_EXAMPLES, "too few held-out windows"
-    return item.scorer.unscored(item.evidence, item.labelled, judge=judge, status=few, reason=reason)
+    return scorer.unscored(evidence, labelled, judge=judge, status=few, reason=reason)

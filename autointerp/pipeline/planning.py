@@ -6,21 +6,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autointerp.core.protocols import LLM, Scorer
+from autointerp.core.protocols import LLM, Scorer, StepScorer
 from autointerp.core.types import Digits, Question, Text, Wants, YesNo
 from autointerp.explain import PROMPTS as EXPLAIN_PROMPTS
+from autointerp.explain import STEP_EXPLAINERS
 from autointerp.llm.planning import Estimate, at_most, estimate
 from autointerp.llm.verbalised import n_tokens_for
 from autointerp.pipeline.certifying import RUNGS
 from autointerp.pipeline.chunks import Chunk
 from autointerp.pipeline.config import Config
 from autointerp.pipeline.evidence import read_evidence
-from autointerp.pipeline.explaining import explainers_of
+from autointerp.pipeline.explaining import explainers_of, step_explainers_of
 from autointerp.pipeline.injecting import SCORER
 from autointerp.pipeline.judges import check_model_names, opened_unasked
-from autointerp.pipeline.judging import scorers_of
+from autointerp.pipeline.judging import pairs_for, scorers_of, step_scorers_of
 from autointerp.pipeline.run import Run, run_directory
 from autointerp.pipeline.scoring import labels_to_test
+from autointerp.pipeline.sections import ExplainSection
 from autointerp.pipeline.status import finished_chunks
 from autointerp.store.parts import has_part
 
@@ -93,31 +95,55 @@ def plan_run(config: Config, *, home: Path = Path()) -> Plan:
     labels stand, for they are in its prompts. What the reply store holds costs nothing. Dictionaries
     must exist.
     """
-    check_model_names([config.score.judge, config.explain.model])
+    names = (config.explain.model, config.score.judge, config.score.writer or config.explain.model)
+    check_model_names(names)
     run = Run(config, home, run_directory(home, config))
     with ExitStack() as stack:
-        writer, judge = (
-            stack.enter_context(opened_unasked(name, config, home=home))
-            for name in (config.explain.model, config.score.judge)
-        )
-        parts = [plan_explaining(run, writer), plan_certifying(run, judge), *plan_scoring(run, judge)]
+        explainer, judge, writer = (stack.enter_context(opened_unasked(name, config, home=home)) for name in names)
+        parts = [
+            plan_explaining(run, explainer),
+            *plan_choosing(run, judge),
+            plan_certifying(run, judge),
+            *plan_scoring(run, judge),
+            *plan_steps(run, judge, writer),
+        ]
     folders = run.dictionary_paths
     return Plan(tuple(parts), config.harvest.n_tokens, [f"{f.parent.name}/{f.name}" for f in folders])
 
 
 def plan_explaining(run: Run, writer: LLM) -> Part:
     """Return what the explainers would ask."""
-    if _has_evidence(run):
-        return Part("explain", estimate(writer, _explain_questions(run)), is_bound=False)
     section = run.config.explain
-    n = _most_features(run) * sum(EXPLAIN_PROMPTS[name] is not None for name in section.explainers)
+    if _has_evidence(run) and not step_explainers_of(run):
+        return Part("explain", estimate(writer, _explain_questions(run)), is_bound=False)
+    n = _most_features(run) * sum(n_written_by(name, section) for name in section.explainers)
     bound = at_most(writer, n, tokens_in=n * EXPLAIN_TOKENS, tokens_out=n * section.max_tokens)
     return Part("explain", bound, is_bound=True)
 
 
+def plan_choosing(run: Run, judge: LLM) -> Iterator[Part]:
+    """Yield what trying labels on the select side asks the judge, where an explainer does so."""
+    section = run.config.explain
+    steps = [name for name in section.explainers if name in STEP_EXPLAINERS]
+    if steps:
+        (scorer,) = scorers_of(run, [section.tries_by])
+        n_tried = sum(section.n_candidates if name == "best_of" else 1 for name in steps)
+        n = _most_features(run) * n_tried * scorer.calls
+        bound = at_most(judge, n, tokens_in=n * scorer.tokens_a_call, tokens_out=n * _longest_answer(scorer))
+        yield Part("choose", bound, is_bound=True)
+
+
+def n_written_by(explainer: str, section: ExplainSection) -> int:
+    """Return how often an explainer asks for a text about one feature, at most."""
+    is_steps = explainer in STEP_EXPLAINERS
+    if EXPLAIN_PROMPTS[section.starts_from if is_steps else explainer] is None:
+        return int(explainer == "revise")
+    return {"best_of": section.n_candidates, "revise": 2}.get(explainer, 1)
+
+
 def plan_certifying(run: Run, judge: LLM) -> Part:
     """Return a bound of what the judge's examination would ask; nothing once its certificate stands."""
-    section, scorers = run.config.certify, scorers_of(run)
+    section, scorers = run.config.certify, [scorer for scorer in scorers_of(run) if scorer.uses_label]
     is_done = has_part(run.directory, "certificates", run.config.score.judge)
     n = 0 if is_done else section.n_features * len(RUNGS) * section.n_items
     n_injected = 0 if is_done else section.n_features * section.n_items
@@ -138,9 +164,17 @@ def plan_scoring(run: Run, judge: LLM) -> Iterator[Part]:
             yield Part(scorer.name, _most_scoring(run, scorer, judge), is_bound=True)
 
 
-def _most_scoring(run: Run, scorer: Scorer, judge: LLM) -> Estimate:
+def plan_steps(run: Run, judge: LLM, writer: LLM) -> Iterator[Part]:
+    """Yield bounds of what the scorers ask whose next question depends on an answer; an encoder is asked nothing."""
+    for scorer in step_scorers_of(run, run.config.score.scorers):
+        if "encoder" not in scorer.needs:
+            asked = writer if "subject" in scorer.needs else judge
+            yield Part(scorer.name, _most_scoring(run, scorer, asked), is_bound=True)
+
+
+def _most_scoring(run: Run, scorer: Scorer | StepScorer, judge: LLM) -> Estimate:
     section = run.config.score
-    n_labels = len(run.config.explain.explainers) + section.n_shuffled + section.n_blank
+    n_labels = len(run.config.explain.explainers) + section.n_shuffled + section.n_blank if scorer.uses_label else 1
     n = _most_features(run) * n_labels * scorer.calls
     return at_most(judge, n, tokens_in=n * scorer.tokens_a_call, tokens_out=n * _longest_answer(scorer))
 
@@ -150,7 +184,7 @@ def _most_features(run: Run) -> int:
     return len(set(section.only)) or section.n_per_dictionary * len(run.dictionary_paths)
 
 
-def _longest_answer(scorer: Scorer) -> int:
+def _longest_answer(scorer: Scorer | StepScorer) -> int:
     """Return the tokens of an answer in words, where no probabilities are had."""
     wanted = [LONGEST_ANSWERS[need] for need in scorer.needs if need in LONGEST_ANSWERS]
     return max((n_tokens_for(Question("", "", 1, wants)) for wants in wanted), default=0)
@@ -178,5 +212,6 @@ def _explain_questions(run: Run) -> Iterator[Question]:
 
 def _score_questions(run: Run, scorer: Scorer) -> Iterator[Question]:
     for chunk in _chunks(run):
-        for e, labelled in labels_to_test(run, chunk, read_evidence(run, chunk)):
+        evidence = read_evidence(run, chunk)
+        for e, labelled in pairs_for(scorer, labels_to_test(run, chunk, evidence), evidence):
             yield from scorer.questions(e, labelled)

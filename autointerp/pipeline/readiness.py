@@ -5,13 +5,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from autointerp.core.errors import ConfigError
-from autointerp.core.protocols import LLM, Scorer
+from autointerp.core.protocols import LLM, Scorer, StepScorer
 from autointerp.core.types import Digits, Question, Text, Wants, YesNo
-from autointerp.explain import PROMPTS
+from autointerp.explain import PROMPTS, STEP_EXPLAINERS
 from autointerp.llm.probing import check_answerable, find_remote, prepare
 from autointerp.pipeline.judges import REMOTE
-from autointerp.pipeline.judging import scorers_of
+from autointerp.pipeline.judging import Trial, configured, scorers_of, step_scorers_of
 from autointerp.pipeline.run import Run
+from autointerp.pipeline.stepping import Models
 
 WANTED: dict[str, Wants] = {"yes_no": YesNo(), "digits": Digits(1, "_", "<start>", 9), "text": Text()}
 KINDS = ("decisions", "logprob", "prompt_logprob", "verbalised")
@@ -26,6 +27,10 @@ class Asker:
     questions: tuple[Question, ...]
 
 
+Askers = dict[str, list[Asker]]
+"""Who asks each model, by the model's configured name."""
+
+
 def make_ready(run: Run, last: str = "") -> None:
     """Find out what the servers behind the run's models can do, once for all runs, and whether it is enough.
 
@@ -38,8 +43,21 @@ def make_ready(run: Run, last: str = "") -> None:
     """
     if last in SILENT:
         return
-    for name, askers in _askers(run, last).items():
-        make_judge_ready(run, name, askers)
+    askers: Askers = {}
+    if last != "certify":
+        _add_explainers(run, askers)
+    if last != "explain" or run.config.certify.n_features:
+        _add_scorers(run, configured(run), askers)
+    for name, mine in askers.items():
+        make_judge_ready(run, name, mine)
+
+
+def make_trial_ready(run: Run, trial: Trial) -> None:
+    """Make the models ready that a trial will ask. Raises what ``make_ready`` raises."""
+    askers: Askers = {}
+    _add_scorers(run, trial, askers)
+    for name, mine in askers.items():
+        make_judge_ready(run, name, mine)
 
 
 def make_judge_ready(run: Run, name: str, askers: Sequence[Asker]) -> None:
@@ -53,24 +71,35 @@ def make_judge_ready(run: Run, name: str, askers: Sequence[Asker]) -> None:
 
 
 def scorer_askers(run: Run) -> list[Asker]:
-    """Return the configured scorers as those who ask the judge."""
-    return [Asker(f"scorer {scorer.name}", tuple(_examples(scorer))) for scorer in scorers_of(run)]
+    """Return the configured scorers that ask the judge."""
+    askers: Askers = {}
+    _add_scorers(run, configured(run), askers)
+    return askers.get(run.config.score.judge, [])
 
 
-def _askers(run: Run, last: str) -> dict[str, list[Asker]]:
-    """Return who asks each model."""
-    askers: dict[str, list[Asker]] = {}
-    config = run.config
-    for name in config.explain.explainers if last != "certify" else ():
-        if PROMPTS[name] is not None:
-            question = Question("", "", config.explain.max_tokens, Text())
-            askers.setdefault(config.explain.model, []).append(Asker(f"explainer {name}", (question,)))
-    if last != "explain" or config.certify.n_features:
-        askers.setdefault(config.score.judge, []).extend(scorer_askers(run))
-    return askers
+def _add_scorers(run: Run, trial: Trial, askers: Askers) -> None:
+    """Add each scorer to those who ask the judge, or the writer of texts; an encoder is asked nothing."""
+    models = Models.of(run, judge=trial.judge)
+    scorers: list[Scorer | StepScorer] = [*scorers_of(run, trial.scorers), *step_scorers_of(run, trial.scorers)]
+    for scorer in scorers:
+        model = models.writer if "subject" in scorer.needs else models.judge
+        if "encoder" not in scorer.needs:
+            askers.setdefault(model, []).append(Asker(f"scorer {scorer.name}", tuple(_examples(scorer))))
 
 
-def _examples(scorer: Scorer) -> Iterator[Question]:
+def _add_explainers(run: Run, askers: Askers) -> None:
+    """Add each explainer to those who ask the explaining model, and the scorer that labels are tried with."""
+    section, judge = run.config.explain, run.config.score.judge
+    for name in section.explainers:
+        if PROMPTS[section.starts_from if name in STEP_EXPLAINERS else name] is not None:
+            question = Question("", "", section.max_tokens, Text())
+            askers.setdefault(section.model, []).append(Asker(f"explainer {name}", (question,)))
+        if name in STEP_EXPLAINERS:
+            (scorer,) = scorers_of(run, [section.tries_by])
+            askers.setdefault(judge, []).append(Asker(f"explainer {name}", tuple(_examples(scorer))))
+
+
+def _examples(scorer: Scorer | StepScorer) -> Iterator[Question]:
     """Yield a question of each form that the scorer asks in, saying which kinds of answer it can do with."""
     kinds = tuple(need for need in scorer.needs if need in KINDS)
     for need in scorer.needs:

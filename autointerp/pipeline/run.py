@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
@@ -22,11 +22,13 @@ from autointerp.llm.budget import Budget
 from autointerp.pipeline.config import Config
 from autointerp.pipeline.judges import family_of, open_judge
 from autointerp.pipeline.ledger import spent_by
+from autointerp.pipeline.sections import Section
 from autointerp.pipeline.shipped import DEMO_LADDER, demo_ladder_folder, load_prompts
 from autointerp.score.settings import ScoreSettings
 
 if TYPE_CHECKING:
     from autointerp.subject.dictionaries import SparseDictionary
+    from autointerp.subject.encoder import Encoder
     from autointerp.subject.model import Site, Subject
 
 T = TypeVar("T")
@@ -138,22 +140,23 @@ class Run:
                 close()
 
     @cached_property
+    def encoder(self) -> "Encoder":
+        from autointerp.subject.encoder import Encoder
+
+        return Encoder.load(self.config.score.encoder)
+
+    @cached_property
     def explain_settings(self) -> ExplainSettings:
         section = self.config.explain
-        return ExplainSettings(
-            n_shown=section.n_shown, n_top=section.n_top, max_tokens=section.max_tokens, seed=self.config.seed
-        )
+        return ExplainSettings(**_shared(section, ExplainSettings), seed=self.config.seed)
 
     @cached_property
     def score_settings(self) -> ScoreSettings:
         section = self.config.score
         return ScoreSettings(
+            **_shared(section, ScoreSettings),
             min_available=self.config.features.min_held_out,
-            n_top=section.n_top,
-            n_random=section.n_random,
-            scale=section.scale,
             n_expected=self.config.evidence.n_held_out,
-            layout=section.layout,
             seed=self.config.seed,
         )
 
@@ -190,6 +193,11 @@ class Run:
             "versions": {name: _version(name) for name in PACKAGES} | {"python": platform.python_version()},
             "git_commit": _git_commit(),
         }
+
+
+def _shared(section: Section, settings: type) -> dict[str, Any]:
+    """Return what a table of the configuration says of the settings that have the same names."""
+    return {f.name: getattr(section, f.name) for f in fields(settings) if f.name in type(section).model_fields}
 
 
 def _check_named(names: Sequence[str], widths: Mapping[str, int]) -> None:

@@ -4,14 +4,38 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autointerp.core.types import Evidence, Explanation, FeatureId, Labelled, Prediction, Reason, Score
+from autointerp.core.protocols import Scorer, StepScorer
+from autointerp.core.types import Evidence, Explanation, FeatureId, Labelled, Reason, Score
 from autointerp.pipeline.asking import ask
 from autointerp.pipeline.chunks import Chunk, chunk_named, chunks_without, run_chunks
 from autointerp.pipeline.evidence import draw_features, feature_rows, read_evidence, read_features
-from autointerp.pipeline.judging import Item, grade_items, scorers_of
+from autointerp.pipeline.explaining import names_of_explainers
+from autointerp.pipeline.judging import (
+    Graded,
+    Item,
+    Pair,
+    Trial,
+    configured,
+    grade_items,
+    grade_one,
+    judge_of,
+    pairs_for,
+    scorers_of,
+    step_scorers_of,
+    without_label,
+)
 from autointerp.pipeline.run import Run
+from autointerp.pipeline.stepping import Models, drive
 from autointerp.score.lookup import predict_by_lookup
-from autointerp.store.convert import explanation_from, explanation_row, prediction_row, rows_of, score_row
+from autointerp.store.convert import (
+    Row,
+    explanation_from,
+    explanation_row,
+    failure_row,
+    prediction_row,
+    rows_of,
+    score_row,
+)
 from autointerp.store.parts import read_part, write_part
 from autointerp.trust.controls import blank_explanation, shuffled_explanation
 
@@ -22,24 +46,58 @@ def score_chunks(run: Run) -> list[str]:
 
 
 def score_chunk(run: Run, chunk: str) -> None:
-    """Put the labels and controls of a chunk's features to the judge and grade what it says."""
+    """Put the labels and controls of a chunk's features to the configured scorers and judge."""
+    try_chunk(run, chunk, configured(run))
+
+
+def try_chunk(run: Run, chunk: str, trial: Trial) -> None:
+    """Put the labels and controls of a chunk's features to the test and grade what is said."""
     mine = chunk_named(run, chunk)
     evidence = read_evidence(run, mine)
-    items = [
-        Item(scorer, e, labelled, scorer.questions(e, labelled))
-        for e, labelled in labels_to_test(run, mine, evidence)
-        for scorer in scorers_of(run)
-    ]
-    asked = ask(run, run.judge(run.config.score.judge), [q for i in items for q in i.questions], stage="score")
-    graded = grade_items(items, asked.replies, judge=run.config.score.judge) + _looked_up(run, evidence)
+    labels = labels_to_test(run, mine, evidence)
+    at_once, by_steps = _judge_at_once(run, trial, labels, evidence), _judge_by_steps(run, trial, labels, evidence)
+    graded = at_once.graded + by_steps.graded + _looked_up(run, evidence, trial)
     scores = [score for _, scores in graded for score in scores]
-    scores += _never_labelled(run, chunk, evidence) + _never_explained(run, mine)
-    shuffled = [i.labelled.explanation for i in items if i.labelled.control == "shuffled"]
-    write_part(run.directory, "explanations", shuffled_part(chunk), _unique_rows(shuffled))
-    write_part(run.directory, "failures", f"score-{chunk}", asked.failures)
+    scores += _never_labelled(run, chunk, evidence, trial) + _never_explained(run, mine, trial)
+    shuffled = [labelled.explanation for _, labelled in labels if labelled.control == "shuffled"]
+    part = trial.part(chunk)
+    if not trial.suffix:  # what is added later is put to the same foreign labels
+        write_part(run.directory, "explanations", shuffled_part(chunk), _unique_rows(shuffled))
+    write_part(run.directory, "failures", f"score-{part}", at_once.failures + by_steps.failures)
     rows = [prediction_row(prediction) for predictions, _ in graded for prediction in predictions]
-    write_part(run.directory, "predictions", chunk, rows)
-    write_part(run.directory, "scores", chunk, [score_row(score) for score in scores])
+    write_part(run.directory, "predictions", part, rows)
+    write_part(run.directory, "scores", part, [score_row(score) for score in scores])
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What came of the labels under some scorers, and rows of what was lost."""
+
+    graded: list[Graded]
+    failures: list[Row]
+
+
+def _judge_at_once(run: Run, trial: Trial, labels: Sequence[Pair], evidence: Sequence[Evidence]) -> _Judged:
+    """Put all questions of the scorers that know them all beforehand."""
+    scorers = scorers_of(run, trial.scorers)
+    labelled = [(s, *pair) for pair in labels for s in scorers if s.uses_label]
+    unlabelled = [(s, *pair) for s in scorers if not s.uses_label for pair in pairs_for(s, labels, evidence)]
+    items = [Item(s, e, label, s.questions(e, label)) for s, e, label in labelled + unlabelled]
+    asked = ask(run, run.judge(trial.judge), [q for item in items for q in item.questions], stage="score")
+    return _Judged(grade_items(items, asked.replies, judge=trial.judge), asked.failures)
+
+
+def _judge_by_steps(run: Run, trial: Trial, labels: Sequence[Pair], evidence: Sequence[Evidence]) -> _Judged:
+    """Carry out the scorers whose next step depends on the last answer."""
+    scorers = step_scorers_of(run, trial.scorers)
+    trials = [(s, *pair, judge_of(run, s, trial.judge)) for s in scorers for pair in pairs_for(s, labels, evidence)]
+    generators = [scorer.steps(e, labelled, judge) for scorer, e, labelled, judge in trials]
+    driven = drive(run, generators, models=Models.of(run, judge=trial.judge), stage="score")
+    graded = [
+        (predictions, grade_one(scorer, e, labelled, predictions, judge=judge))
+        for (scorer, e, labelled, judge), predictions in zip(trials, driven.results, strict=True)
+    ]
+    return _Judged(graded, [failure_row(failure) for failure in driven.failures])
 
 
 def shuffled_part(chunk: str) -> str:
@@ -54,7 +112,7 @@ def _unique_rows(explanations: Sequence[Explanation]) -> list[dict[str, Any]]:
 # ---- what is put to the judge
 
 
-def labels_to_test(run: Run, chunk: Chunk, evidence: Sequence[Evidence]) -> list[tuple[Evidence, Labelled]]:
+def labels_to_test(run: Run, chunk: Chunk, evidence: Sequence[Evidence]) -> list[Pair]:
     """Return every label to be judged with its evidence: real ones, other features' and the blank one."""
     real = own_labels(run, chunk)
     pairs = [(e, Labelled(label)) for e in evidence for label in real if label.feature == e.feature]
@@ -85,7 +143,7 @@ def donors_of(run: Run, dictionary: str) -> Donors:
 
 
 def _read_donors(run: Run, dictionary: str) -> Donors:
-    first = run.config.explain.explainers[0]
+    first = names_of_explainers(run)[0]
     chunks = [chunk for chunk in run_chunks(run) if chunk.dictionary == dictionary]
     labels = [label for chunk in chunks for label in own_labels(run, chunk) if label.explainer == first]
     drawn = [("status", "==", Reason.PENDING.value)]
@@ -105,12 +163,12 @@ def _controls(run: Run, feature: FeatureId, donors: Donors) -> list[Labelled]:
     return shuffled + blank
 
 
-def _looked_up(run: Run, evidence: Sequence[Evidence]) -> list[tuple[list[Prediction], tuple[Score, ...]]]:
+def _looked_up(run: Run, evidence: Sequence[Evidence], trial: Trial) -> list[Graded]:
     """Return what a table of mean activations per token predicts and scores, in the judge's place."""
     return [
         (predictions, scorer.grade(e, predictions))
         for e in evidence
-        for scorer in scorers_of(run)
+        for scorer in scorers_of(run, trial.scorers)
         if (predictions := predict_by_lookup(scorer, e))
     ]
 
@@ -118,18 +176,18 @@ def _looked_up(run: Run, evidence: Sequence[Evidence]) -> list[tuple[list[Predic
 # ---- what has no score
 
 
-def _never_labelled(run: Run, chunk: str, evidence: Sequence[Evidence]) -> list[Score]:
+def _never_labelled(run: Run, chunk: str, evidence: Sequence[Evidence], trial: Trial) -> list[Score]:
     """Return unscored rows for features of which an explainer gave no label."""
     failures = read_part(run.directory, "failures", f"explain-{chunk}")
     return [
         score
         for e in evidence
         for failure in rows_of(failures[failures["about"] == str(e.feature)])
-        for score in _unscored(run, e, Reason(failure["reason"]), str(failure["detail"]))
+        for score in _unscored(run, e, Reason(failure["reason"]), str(failure["detail"]), trial, needs_label=True)
     ]
 
 
-def _never_explained(run: Run, chunk: Chunk) -> list[Score]:
+def _never_explained(run: Run, chunk: Chunk, trial: Trial) -> list[Score]:
     """Return unscored rows for features named in the configuration that are dead or too rare to be explained.
 
     They are in no chunk; the dictionary's first speaks for them.
@@ -142,7 +200,7 @@ def _never_explained(run: Run, chunk: Chunk) -> list[Score]:
     return [
         score
         for e in read_features(run, chunk.dictionary, left_out)
-        for score in _unscored(run, e, Reason(facts[e.feature.index]["status"]), _rare(facts[e.feature.index]))
+        for score in _unscored(run, e, Reason(facts[e.feature.index]["status"]), _rare(facts[e.feature.index]), trial)
     ]
 
 
@@ -150,11 +208,21 @@ def _rare(row: Mapping[str, Any]) -> str:
     return f"fires on {row['n_windows']} windows, {row['n_held_out']} of them held out"
 
 
-def _unscored(run: Run, evidence: Evidence, status: Reason, reason: str) -> list[Score]:
-    """Return every scorer's rows for a feature without label."""
-    judge = run.config.score.judge
+def _unscored(
+    run: Run, evidence: Evidence, status: Reason, reason: str, trial: Trial, *, needs_label: bool = False
+) -> list[Score]:
+    """Return every scorer's rows for a feature without label; of those that need one alone, where that is said."""
+    scorers: list[Scorer | StepScorer] = [*scorers_of(run, trial.scorers), *step_scorers_of(run, trial.scorers)]
+    nobody = without_label(evidence.feature)
     return [
         score
-        for scorer in scorers_of(run)
-        for score in scorer.unscored(evidence, None, judge=judge, status=status, reason=reason)
+        for scorer in scorers
+        if scorer.uses_label or not needs_label
+        for score in scorer.unscored(
+            evidence,
+            None if scorer.uses_label else nobody,
+            judge=judge_of(run, scorer, trial.judge),
+            status=status,
+            reason=reason,
+        )
     ]

@@ -48,6 +48,11 @@ class Text:
         return codes[self.context_of_tile]
 
     @cached_property
+    def tile_ids(self) -> NDArray[np.int32]:
+        """The tokens of each tile, [n_tiles, TILE_TOKENS]."""
+        return np.concatenate([np.asarray(ids, np.int32).reshape(-1, TILE_TOKENS) for ids in self.token_ids])
+
+    @cached_property
     def tile_keys(self) -> NDArray[np.uint64]:
         """Each tile's own draw key: of its document and place alone, so that shards do not matter."""
         keys = [draw_key(self.seed, "tile", *self.place(tile)) for tile in range(self.n_tiles)]

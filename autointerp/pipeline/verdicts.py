@@ -46,7 +46,7 @@ class Certified:
 
     def _turned(self) -> set[tuple[float, int]]:
         """Return the one flip rate of detection, which stands in each of its certificates."""
-        return {(c.flip_rate, c.n_flip) for c in self.certificates if c.flip_rate is not None}
+        return {(c.flip_rate, c.n_flip or 0) for c in self.certificates if c.flip_rate is not None}
 
 
 def _counts(c: Certificate) -> str:

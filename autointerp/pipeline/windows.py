@@ -1,6 +1,7 @@
 """One feature's evidence from its activations: windows drawn for each side, tokens it fires on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -8,20 +9,22 @@ from numpy.typing import NDArray
 
 from autointerp.core.draws import draw_key
 from autointerp.core.types import SIDES, Evidence, FeatureId, Sample, TokenStat, Window
-from autointerp.pipeline.config import EvidenceSection
 from autointerp.pipeline.measuring import FeatureStats
+from autointerp.pipeline.rivals import Hard, pools
+from autointerp.pipeline.sections import EvidenceSection
 from autointerp.pipeline.text import Text, tiles_of
-from autointerp.sampling.strata import Quota, choose_tiles
+from autointerp.sampling.strata import Chosen, Quota, choose_tiles
 from autointerp.subject.contexts import TILE_TOKENS
 from autointerp.subject.model import Subject
 
 N_TOKEN_STATS = 2000
+_NUMBERED = tuple(enumerate(SIDES))
 
 
 def quotas(section: EvidenceSection) -> dict[str, Quota]:
     """Return each side's quota."""
     return {
-        "shown": Quota(top=section.shown_top, firing=section.shown_firing),
+        "shown": Quota(top=section.shown_top, firing=section.shown_firing, silent=section.shown_silent),
         "select": Quota(firing=section.select_firing, silent=section.select_silent),
         "held_out": Quota(
             top=section.held_out_top,
@@ -42,15 +45,14 @@ def build_evidence(
     by_side: dict[str, Quota],
     outputs: tuple[tuple[str, ...], tuple[str, ...]],
     siblings: tuple[FeatureId, ...],
+    hard: Hard,
 ) -> Evidence:
     """Return one feature's evidence from its activation rows (context, position, activation)."""
     tiles = tiles_of(rows, text)
     values = np.zeros((text.n_tiles, TILE_TOKENS), np.float32)
     values[tiles, rows["position"].to_numpy(np.int64) % TILE_TOKENS] = rows["activation"].to_numpy()
-    sides = {
-        side: tuple(_samples(subject, text, feature, values, side=number, quota=by_side[side]))
-        for number, side in enumerate(SIDES)
-    }
+    drawn = {side: tuple(_choose(text, feature, values, rows, number, by_side, hard)) for number, side in _NUMBERED}
+    sides = {side: tuple(_samples(subject, text, values, chosen, side=side)) for side, chosen in drawn.items()}
     return Evidence(
         feature=feature,
         density=float(stats.density[feature.index]),
@@ -66,23 +68,50 @@ def build_evidence(
     )
 
 
+def _choose(
+    text: Text,
+    feature: FeatureId,
+    values: NDArray[np.float32],
+    rows: pd.DataFrame,
+    side: int,
+    by_side: dict[str, Quota],
+    hard: Hard,
+) -> list[Chosen]:
+    """Return the tiles drawn of one side, by their numbers in the text."""
+    peaks = values.max(axis=1).astype(np.float64)
+    frame = np.flatnonzero((text.side_of_tile == side) & text.is_whole)
+    firing = np.flatnonzero((text.side_of_tile == SIDES.index("shown")) & text.is_whole & (peaks > 0))
+    silent = frame[peaks[frame] == 0]
+    found = pools(text, hard, SIDES[side], firing=firing, silent=silent, token=_top_token(text, rows))
+    chosen = choose_tiles(
+        peaks[frame],
+        text.tile_keys[frame],
+        quota=by_side[SIDES[side]],
+        peak=float(peaks.max(initial=0.0)) or 1.0,
+        base=draw_key(text.seed, str(feature)),
+        pools=[replace(pool, tiles=np.searchsorted(frame, pool.tiles)) for pool in found],
+    )
+    return [replace(choice, tile=int(frame[choice.tile])) for choice in chosen]
+
+
 def _samples(
-    subject: Subject, text: Text, feature: FeatureId, values: NDArray[np.float32], *, side: int, quota: Quota
+    subject: Subject, text: Text, values: NDArray[np.float32], chosen: Sequence[Chosen], *, side: str
 ) -> Iterator[Sample]:
     """Yield one side's samples; on the held-out side also the halves that complete simulation windows."""
-    frame = np.flatnonzero((text.side_of_tile == side) & text.is_whole)
-    peaks = values[frame].max(axis=1).astype(np.float64) if len(frame) else np.zeros(0)
-    base = draw_key(text.seed, str(feature))
-    peak = float(values.max()) or 1.0
-    chosen = choose_tiles(peaks, text.tile_keys[frame], quota=quota, peak=peak, base=base)
-    taken = {int(frame[c.tile]) for c in chosen}
+    taken = {choice.tile for choice in chosen}
     for choice in chosen:
-        tile = int(frame[choice.tile])
-        yield Sample(_window(subject, text, values, tile), choice.stratum, choice.weight)
-        other = text.other_half(tile) if SIDES[side] == "held_out" and choice.stratum in {"top", "random"} else None
+        yield Sample(_window(subject, text, values, choice.tile), choice.stratum, choice.weight)
+        is_pair = side == "held_out" and choice.stratum in {"top", "random"}
+        other = text.other_half(choice.tile) if is_pair else None
         if other is not None and other not in taken:
             taken.add(other)
             yield Sample(_window(subject, text, values, other), "neighbour", 0.0)
+
+
+def _top_token(text: Text, rows: pd.DataFrame) -> int | None:
+    """Return the id of the token on which the feature fires most often on the shown side; None where it never does."""
+    ids = _shown_firing(text, rows)[0]
+    return int(np.bincount(ids).argmax()) if len(ids) else None
 
 
 def _window(subject: Subject, text: Text, values: NDArray[np.float32], tile: int) -> Window:
@@ -94,16 +123,11 @@ def _window(subject: Subject, text: Text, values: NDArray[np.float32], tile: int
 def token_stats(subject: Subject, text: Text, rows: pd.DataFrame) -> tuple[TokenStat, ...]:
     """Return the tokens on which the feature fired on the shown side, the most frequent firings first."""
     ids, seen = text.shown_counts
-    contexts = rows["context"].to_numpy(np.int64)
-    shown = text.contexts["side"].to_numpy()[contexts] == "shown"
-    fired_ids = np.array(
-        [text.token_ids[c][p] for c, p in zip(contexts[shown], rows["position"].to_numpy()[shown], strict=True)],
-        np.int64,
-    )
+    fired_ids, values = _shown_firing(text, rows)
     if not len(fired_ids):
         return ()
     unique, inverse, fired = np.unique(fired_ids, return_inverse=True, return_counts=True)
-    total = np.bincount(inverse, weights=rows["activation"].to_numpy(np.float64)[shown])
+    total = np.bincount(inverse, weights=values)
     order = np.argsort(-fired, kind="stable")[:N_TOKEN_STATS]
     times = dict(zip(ids.tolist(), seen.tolist(), strict=True))
     return tuple(
@@ -117,3 +141,11 @@ def token_stats(subject: Subject, text: Text, rows: pd.DataFrame) -> tuple[Token
         )
         for i in order
     )
+
+
+def _shown_firing(text: Text, rows: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return (token ids, activations) of the firings on the shown side, shape [n] both."""
+    contexts, positions = rows["context"].to_numpy(np.int64), rows["position"].to_numpy(np.int64)
+    shown = text.contexts["side"].to_numpy()[contexts] == "shown"
+    pairs = zip(contexts[shown], positions[shown], strict=True)
+    return np.array([text.token_ids[c][p] for c, p in pairs], np.int64), rows["activation"].to_numpy(np.float64)[shown]

@@ -1,11 +1,12 @@
 """Which tiles of a side are sampled, from which frames, and with which inclusion weights."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autointerp.core.draws import draw_keys
+from autointerp.core.draws import draw_key, draw_keys
 
 N_BUCKETS = 10
 
@@ -21,6 +22,15 @@ class Quota:
     firing: int = 0
     random: int = 0
     silent: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """A frame besides those of a quota: *n* of these silent tiles, drawn by key under this stratum."""
+
+    stratum: str
+    tiles: Indices
+    n: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +69,12 @@ def _lowest(keys: NDArray[np.uint64], members: Indices, n: int) -> Indices:
     return members[np.argsort(keys[members], kind="stable")[:n]]
 
 
+def _base_of(name: str, base: int) -> int:
+    """Return what the keys of a frame are drawn with."""
+    own = len(name) if name in {"random", "silent:random"} else draw_key(0, "frame", name)
+    return (base + own) % 2**64
+
+
 def _chance(chosen: Indices, members: Indices, n_tiles: int) -> Floats:
     """Return P(tile is drawn by this frame), shape [n_tiles]: the same for all its members, 0 elsewhere."""
     chance = np.zeros(n_tiles)
@@ -67,13 +83,16 @@ def _chance(chosen: Indices, members: Indices, n_tiles: int) -> Floats:
     return chance
 
 
-def choose_tiles(peaks: Floats, keys: NDArray[np.uint64], *, quota: Quota, peak: float, base: int) -> list[Chosen]:
+def choose_tiles(
+    peaks: Floats, keys: NDArray[np.uint64], *, quota: Quota, peak: float, base: int, pools: Iterable[Pool] = ()
+) -> list[Chosen]:
     """Return the sampled tiles of one side for one feature.
 
     ``peaks``: each tile's largest activation, 0 where the feature is silent, shape [n_tiles].
     ``keys``: each tile's own key, shape [n_tiles]. ``base``: the feature's draw key. ``peak``: the
-    feature's largest activation anywhere. A tile in several frames stands once, under the first of
-    top, firing, random, silent; its weight is 1 / P(union of the frames it could be drawn by).
+    feature's largest activation anywhere. ``pools``: frames of silent tiles. A tile in several frames
+    stands once, under the first of top, firing, random, pools, silent:random; its weight is
+    1 / P(union of the frames it could be drawn by).
     """
     n_tiles = len(peaks)
     mixed = draw_keys(base, keys)
@@ -95,11 +114,12 @@ def choose_tiles(peaks: Floats, keys: NDArray[np.uint64], *, quota: Quota, peak:
 
     for name, members, n in (
         ("random", np.arange(n_tiles), quota.random),
+        *((pool.stratum, pool.tiles, pool.n) for pool in pools),
         ("silent:random", silent, quota.silent),
     ):
         # Each frame has its own keys: with shared ones the smallest of all would also be the
         # smallest of the silent, and the frames would not be independent draws.
-        drawn = _lowest(draw_keys((base + len(name)) % 2**64, keys), members, n)
+        drawn = _lowest(draw_keys(_base_of(name, base), keys), members, n)
         missed *= 1 - _chance(drawn, members, n_tiles)
         strata = dict.fromkeys(drawn.tolist(), name) | strata
     return [Chosen(tile, stratum, float(1 / (1 - missed[tile]))) for tile, stratum in sorted(strata.items())]

@@ -76,14 +76,12 @@ def feature_fields(evidence: Evidence) -> Row:
         "suppressed": list(evidence.suppressed),
         "token_stats": token_stats_text(evidence.token_stats),
         "n_shown_tokens": evidence.n_shown_tokens,
+        "siblings": list(map(str, evidence.siblings)),
     }
 
 
-def evidence_from(frame: pd.DataFrame, feature_row: AnyRow, siblings: tuple[FeatureId, ...] = ()) -> Evidence:
-    """Build evidence from its ``evidence`` rows and its ``features`` row.
-
-    *frame* may hold other features' rows too. No table keeps *siblings*: they follow from the
-    decoder directions, and the caller passes them.
+def evidence_from(frame: pd.DataFrame, feature_row: AnyRow) -> Evidence:
+    """Build evidence from its ``evidence`` rows and its ``features`` row; *frame* may hold other features' rows too.
 
     Raises:
         ValueError: The rows are not evidence, for example a document stands on two sides.
@@ -106,7 +104,7 @@ def evidence_from(frame: pd.DataFrame, feature_row: AnyRow, siblings: tuple[Feat
         suppressed=tuple(map(str, feature_row["suppressed"])),
         token_stats=token_stats_from(feature_row["token_stats"]),
         n_shown_tokens=int(feature_row["n_shown_tokens"]),
-        siblings=siblings,
+        siblings=tuple(map(FeatureId.parse, _list(feature_row["siblings"]))),
     )
 
 
@@ -143,6 +141,9 @@ def explanation_row(explanation: Explanation) -> Row:
         "question": explanation.question,
         "tokens": explanation.tokens,
         "usd": explanation.usd,
+        "long": explanation.long,
+        "kind": explanation.kind,
+        "concepts": list(explanation.concepts),
     }
 
 
@@ -153,6 +154,9 @@ def explanation_from(row: AnyRow) -> Explanation:
         **_texts(row, "text", "explainer", "model", "prompt_version", "question"),
         tokens=int(row["tokens"]),
         usd=_number(row["usd"]),
+        long=_text(row["long"]),
+        kind=_text(row["kind"]),
+        concepts=_list(row["concepts"]),
     )
 
 
@@ -274,6 +278,16 @@ def _judged_columns(value: Prediction | Score) -> Row:
 
 def _texts(row: AnyRow, *names: str) -> Row:
     return {name: str(row[name]) for name in names}
+
+
+def _text(value: Any) -> str:
+    """Return the text, "" for the empty cell of a part from before there was the column."""
+    return value if isinstance(value, str) else ""
+
+
+def _list(value: Any) -> tuple[str, ...]:
+    """Return the texts of a list, none for such an empty cell."""
+    return () if value is None or isinstance(value, float) else tuple(map(str, value))
 
 
 def _number(value: float | None) -> float | None:

@@ -25,16 +25,18 @@ TABLES: dict[str, pa.Schema] = {
         dictionary=S, feature=I, density=F, window_density=F, peak=F, n_windows=I, n_held_out=I,
         fraction_single_token_=F, histogram_start=I, histogram=pa.list_(I),
         promoted=pa.list_(S), suppressed=pa.list_(S), token_stats=S, n_shown_tokens=I, status=S,
+        siblings_=pa.list_(S),
     ),
     # One row a sampled window. activations in the same order as tokens (display strings).
     "evidence": _schema(
         dictionary=S, feature=I, side=S, doc=S, start=I, tokens=pa.list_(S), token_ids=pa.list_(I),
         activations=pa.list_(F), stratum=S, weight=F,
     ),
-    # explanation = key of the label; control labels (shuffled, blank) are rows too: explainer control:*.
+    # explanation = key of the label; control labels (shuffled, blank) are rows too: explainer control:*, as is
+    # what stands for the label where a scorer needs none. text is the short form.
     "explanations": _schema(
         explanation=S, dictionary=S, feature=I, text=S, explainer=S, model=S, prompt_version=S, question=S,
-        tokens=I, usd_=F,
+        tokens=I, usd_=F, long_=S, kind_=S, concepts_=pa.list_(S),
     ),
     "predictions": _schema(
         dictionary=S, feature=I, explanation=S, scorer=S, variant=S, judge=S, control=S, draw=I, item=S,

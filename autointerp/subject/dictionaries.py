@@ -51,6 +51,11 @@ class SparseDictionary:
         value = self.sae.cfg.metadata["max_norm"]
         return None if value is None else float(value)
 
+    @property
+    def has_decoder(self) -> bool:
+        """Whether its features have directions in the site's space."""
+        return hasattr(self.sae, "W_dec")
+
     @cached_property
     def decoder_norms(self) -> Tensor:
         norms: Tensor = self.sae.W_dec.detach().norm(dim=-1)

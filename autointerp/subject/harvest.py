@@ -114,13 +114,17 @@ def harvest_shard(
 
 
 def output_tokens(
-    subject: Subject, dictionary: SparseDictionary, features: Sequence[int], *, n: int = 10
+    subject: Subject, dictionary: SparseDictionary, features: Sequence[int], *, n: int = 60
 ) -> dict[int, tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Return (promoted, suppressed) output tokens of each feature: direction times unembedding.
+    """Return (promoted, suppressed) output tokens of each feature, *n* of each: direction times unembedding.
+
+    Sixty reach to the ranks of which ``logits`` asks. None for a dictionary without decoder.
 
     The final norm's weight is folded into the unembedding; its centre and scale differ from token to
     token and are left out (logit lens, nostalgebraist 2020; Gur-Arieh et al. 2025).
     """
+    if not dictionary.has_decoder:
+        return dict.fromkeys(features, ((), ()))
     model: Any = subject.model
     head = model.get_output_embeddings().weight.detach().float()
     norm = getattr(getattr(model, model.base_model_prefix), "norm", None)
@@ -128,7 +132,8 @@ def output_tokens(
     found: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {}
     for feature in features:
         logits = head @ (dictionary.directions[feature].to(gain.device) * gain)
-        found[feature] = (_names(subject, logits.topk(n).indices), _names(subject, (-logits).topk(n).indices))
+        most = min(n, len(logits))
+        found[feature] = (_names(subject, logits.topk(most).indices), _names(subject, (-logits).topk(most).indices))
     return found
 
 

@@ -9,7 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from autointerp.checkpoints import DEMO, demo_files, load_checkpoint
@@ -164,6 +166,17 @@ class Subject:
         with self._caught_at(site, caught):
             self.model(input_ids=ids, use_cache=False)
         return caught[0][:, ids.shape[1] - len(contexts[0]) :].float()
+
+    @torch.inference_mode()
+    def projected_embedding(self, ids: Sequence[int], *, n: int, seed: int) -> NDArray[np.float32]:
+        """Return the input embeddings of tokens in *n* keyed random directions, [n_ids, n]: cosines stay, roughly."""
+        table = self.model.get_input_embeddings().weight
+        draws = torch.Generator().manual_seed(seed)
+        directions = (torch.randn(table.shape[1], n, generator=draws) / n**0.5).to(table.device)
+        # The whole table as float32 would be gigabytes for a large vocabulary.
+        parts = [table[list(ids[at : at + 4096])].float() @ directions for at in range(0, len(ids), 4096)]
+        found: NDArray[np.float32] = torch.cat(parts).cpu().numpy()
+        return found
 
     def display_tokens(self, ids: Sequence[int]) -> tuple[str, ...]:
         """Return one string a token whose concatenation is the text.

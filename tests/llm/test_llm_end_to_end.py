@@ -33,7 +33,10 @@ sys.stdin.read()
 ANIMAL = json.dumps(
     {
         "type": "object",
-        "properties": {"animal": {"type": "string", "enum": ["zebra", "cow"]}, "legs": {"type": "integer", "enum": [2, 4]}},
+        "properties": {
+            "animal": {"type": "string", "enum": ["zebra", "cow"]},
+            "legs": {"type": "integer", "enum": [2, 4]},
+        },
         "required": ["animal", "legs"],
         "additionalProperties": False,
     }

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autointerp.core.types import (
+    LABEL_KINDS,
     Evidence,
     Explanation,
     Failure,
@@ -76,6 +77,9 @@ explanations = st.builds(
     question=text,
     tokens=counts,
     usd=maybe,
+    long=text,
+    kind=st.sampled_from(["", *LABEL_KINDS]),
+    concepts=st.lists(text, max_size=3).map(tuple),
 )
 
 
@@ -133,7 +137,7 @@ def test_evidence(evidence: Evidence, other: Evidence) -> None:
     rest = {"n_windows": 0, "fraction_single_token": None, "histogram_start": 0, "histogram": [], "status": "pending"}
     features = stored("features", [convert.feature_fields(evidence) | rest])
     row = next(convert.rows_of(features))
-    assert convert.evidence_from(stored("evidence", rows), row, evidence.siblings) == evidence
+    assert convert.evidence_from(stored("evidence", rows), row) == evidence
 
 
 def test_token_ids_go_with_their_window() -> None:
@@ -162,6 +166,14 @@ def test_explanations(values: list[Explanation]) -> None:
     frame = stored("explanations", [convert.explanation_row(value) for value in values])
     assert [convert.explanation_from(row) for row in convert.rows_of(frame)] == values
     assert frame["explanation"].tolist() == [value.key for value in values]
+
+
+def test_labels_of_an_older_part() -> None:
+    """A part from before the long forms can be read: they are empty."""
+    row = convert.explanation_row(Explanation(FeatureId("a/1", 0), "words", "examples", "m", long="All words."))
+    row |= {"long": None, "kind": None, "concepts": None}
+    (found,) = map(convert.explanation_from, convert.rows_of(stored("explanations", [row])))
+    assert (found.text, found.long, found.kind, found.concepts) == ("words", "", "", ())
 
 
 @few
