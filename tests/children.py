@@ -25,7 +25,7 @@ class Slow:
         self.name, self._inner = f"slow:{model}", constant_llm(float(model))
 
     async def answer(self, question):
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.15)
         return await self._inner.answer(question)
 
 registry.PROVIDERS["slow"] = lambda model, opening: (Slow(model), "")

@@ -100,8 +100,8 @@ def choose_tokens(evidence: Evidence, settings: ScoreSettings) -> list[Window]:
     As many of either kind; none below 10 of each. No token is of both kinds, and none is blank.
     """
     known = {token.strip().lower() for token in evidence.promoted}
-    ranked = evidence.promoted[FIRST_RANK : FIRST_RANK + settings.n_logits]
-    promoted = list(dict.fromkeys(token for token in ranked if token.strip()))
+    ranked = evidence.promoted[FIRST_RANK:]
+    promoted = list(dict.fromkeys(token for token in ranked if token.strip()))[: settings.n_logits]
     words = sorted(
         {t for s in evidence.held_out for t in s.window.tokens if t.strip() and t.strip().lower() not in known}
     )
