@@ -41,6 +41,8 @@ ANIMAL = json.dumps(
         "additionalProperties": False,
     }
 )
+# Without tabs, which a model this small repeats in its answer up to the limit.
+RIVERS = "How much is each word about rivers, 0 to 9?\n<start>\nriver: _\nhouse: _\nlake: _\n<end>\n"
 
 
 @pytest.fixture(scope="module")
@@ -73,12 +75,13 @@ def test_a_real_server_is_probed_and_answers(llama_cpp: str, tmp_path: Path) -> 
     assert (found.api, found.logprobs, found.json_schema, found.decisions) == ("chat", True, True, False)
     assert found.prompt_logprobs == ""
     wants = Digits(count=3, placeholder="_", after="<start>", scale=9)
+    cold = (("temperature", 0.0),)  # drawn at random, so small a model now and then writes blanks to the limit
     text, yes, animal, digits = answer(
         remote,
-        make_question("What is the capital of France? Answer in one word.", sampling=(("temperature", 0.0),)),
+        make_question("What is the capital of France? Answer in one word.", sampling=cold),
         make_question("Is Paris a city in France? Answer Yes or No.", wants=YesNo()),
-        make_question("Which animal gives milk?", wants=Json(ANIMAL), max_tokens=64),
-        make_question(make_window_prompt(["a", "b", "c"]), wants=wants),
+        make_question("Which animal gives milk?", wants=Json(ANIMAL), max_tokens=64, sampling=cold),
+        make_question(RIVERS, wants=wants, sampling=cold),
     )
     assert "Paris" in text.text
     assert text.tokens_in > 10
