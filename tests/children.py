@@ -15,7 +15,7 @@ PATIENCE_S = 600
 """Far beyond what it takes: a machine busy with something else must not fail a test."""
 
 COMMAND_LINE = """
-import asyncio
+import asyncio, signal
 from autointerp.cli import main
 from autointerp.llm import registry
 from autointerp.llm.scripted import constant_llm
@@ -28,6 +28,8 @@ class Slow:
         await asyncio.sleep(0.15)
         return await self._inner.answer(question)
 
+# Started from a script in the background, a process and its children ignore Ctrl-C; what is tested is a terminal's.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 registry.PROVIDERS["slow"] = lambda model, opening: (Slow(model), "")
 main()
 """
