@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,14 @@ GATHER_S = 0.005
 BATCH_TOKENS = 2048
 
 Waiting = tuple[Asked, "asyncio.Future[Reply]"]
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """One batch under way."""
+
+    pairs: list[Waiting]
+    replies: "asyncio.Task[list[Reply]]"
 
 
 class LocalLLM:
@@ -82,26 +91,42 @@ class LocalLLM:
             return self._loaded
 
     async def _work(self) -> None:
-        """Answer until nobody waits. Whatever goes wrong is handed to those who wait for it."""
+        """Answer until nobody waits. Whatever goes wrong is handed to those who wait for it.
+
+        The next batch runs while the replies of the last one are stored, read and asked about again.
+        """
         waiting: list[Waiting] = []
+        running: Running | None = None
         try:
             loaded = await asyncio.to_thread(self.load)
             await asyncio.sleep(GATHER_S)
-            while waiting := [pair for pair in waiting + self._take_queue(loaded) if not pair[1].done()]:
-                await self._answer_some(loaded, waiting)
+            while True:
+                waiting = [pair for pair in waiting + self._take_queue(loaded) if not pair[1].done()]
+                if running is None:
+                    if not waiting:
+                        return
+                    running, waiting = self._start(loaded, waiting)
+                replies = await running.replies
+                ended, running = running, None
+                if waiting:
+                    running, waiting = self._start(loaded, waiting)
+                for (_, future), reply in zip(ended.pairs, replies, strict=True):
+                    settle(future, reply)
+                await asyncio.sleep(GATHER_S)  # those answered may ask again before the next batch is chosen
         except Exception as error:
-            for _, future in [*waiting, *self._queue]:
+            taken = running.pairs if running else []
+            for _, future in [*taken, *waiting, *self._queue]:
                 settle(future, error)
             self._queue.clear()
 
-    async def _answer_some(self, loaded: Loaded, waiting: Sequence[Waiting]) -> None:
-        """Run one batch in a thread, so that progress can be drawn meanwhile, and hand out its replies."""
+    def _start(self, loaded: Loaded, waiting: Sequence[Waiting]) -> tuple[Running, list[Waiting]]:
+        """Start one batch in a thread, so that progress can be drawn meanwhile; return it, and who still waits."""
         places = choose_batch([asked.encoded for asked, _ in waiting], self._batch_tokens)
-        batch = [waiting[place][0] for place in places]
-        replies = await asyncio.to_thread(answer_batch, loaded, self.name, batch)
-        for place, reply in zip(places, replies, strict=True):
-            settle(waiting[place][1], reply)
-        await asyncio.sleep(GATHER_S)  # those answered may ask again before the next batch is chosen
+        pairs = [waiting[place] for place in places]
+        answering = asyncio.to_thread(answer_batch, loaded, self.name, [asked for asked, _ in pairs])
+        chosen = set(places)
+        left = [pair for place, pair in enumerate(waiting) if place not in chosen]
+        return Running(pairs, asyncio.create_task(answering)), left
 
     def _take_queue(self, loaded: Loaded) -> list[Waiting]:
         """Return the queue as tokens; a question that cannot be asked fails here by itself."""
