@@ -13,7 +13,7 @@ from autointerp.pipeline.driver import RETRIABLE, check_encoder, opened
 from autointerp.pipeline.evidence import read_evidence
 from autointerp.pipeline.finding import config_of
 from autointerp.pipeline.judges import check_model_names
-from autointerp.pipeline.judging import Trial, configured, scorers_of, step_scorers_of
+from autointerp.pipeline.judging import Trial, configured, grade_known, scorers_of, step_scorers_of
 from autointerp.pipeline.readiness import make_trial_ready
 from autointerp.pipeline.run import OnProgress, Run, ignore_progress, run_directory
 from autointerp.pipeline.scoring import try_chunk
@@ -150,7 +150,7 @@ def _grade(
     scorers: dict[str, Scorer | StepScorer], evidence: dict[FeatureId, Evidence], predictions: Sequence[Prediction]
 ) -> tuple[Score, ...]:
     first = predictions[0]
-    return scorers[first.scorer].grade(evidence[first.feature], predictions)
+    return grade_known(scorers[first.scorer], evidence[first.feature], predictions)
 
 
 def _key(value: Prediction | Score) -> Key:

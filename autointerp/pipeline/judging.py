@@ -1,7 +1,7 @@
 """Labels under scorers: what is put to the judge, and the answers read and graded."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autointerp.core.protocols import Scorer, StepScorer
 from autointerp.core.types import (
@@ -23,6 +23,9 @@ Graded = tuple[list[Prediction], tuple[Score, ...]]
 """The predictions of one label under one scorer, and what they come to."""
 
 Pair = tuple[Evidence, Labelled]
+
+GRADED_KINDS = frozenset({"decisions", "logprob", "prompt_logprob", "verbalised"})
+"""How a judge can give a graded answer, see ``Reply.kind``."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,23 @@ def grade_one(
 ) -> tuple[Score, ...]:
     """Return the scores of one label; unscored where nothing was asked."""
     if predictions:
-        return scorer.grade(evidence, predictions)
+        return grade_known(scorer, evidence, predictions)
     few, reason = Reason.TOO_FEW_EXAMPLES, "too few held-out windows"
     return scorer.unscored(evidence, labelled, judge=judge, status=few, reason=reason)
+
+
+def grade_known(
+    scorer: Scorer | StepScorer, evidence: Evidence, predictions: Sequence[Prediction]
+) -> tuple[Score, ...]:
+    """Return the scores of one label from its predictions, without a number where kinds of answer are mixed.
+
+    A probability read from a distribution and one that was written down are not on one scale (a server
+    that was changed between two attempts gives both): pooled, they rank windows by kind.
+    """
+    scores = scorer.grade(evidence, predictions)
+    kinds = sorted({p.kind for p in predictions if p.guess is not None} & GRADED_KINDS)
+    if len(kinds) < 2:
+        return scores
+    reason = f"answers of kinds {' and '.join(kinds)} are not pooled; ask again with one kind"
+    empty = {"value": None, "low": None, "high": None, "status": Reason.UNDECIDABLE, "reason": reason}
+    return tuple(replace(score, **empty) for score in scores)  # type: ignore[arg-type]
