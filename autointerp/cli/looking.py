@@ -114,6 +114,21 @@ def runs_show(name: RunName = "", home: Home = DEFAULT_HOME, as_json: AsJson = F
     answer(manifest, json.dumps(manifest, indent=1, ensure_ascii=False), as_json=as_json)
 
 
+@runs_app.command("costs")
+def runs_costs(
+    name: RunName = "",
+    by: Annotated[str, typer.Option(help="stage, scorer, model, feature, or several with commas.")] = "stage,scorer",
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Sum what a run's calls took: tokens, USD, answers from the store."""
+    from autointerp.pipeline.costs import costs_of_run
+    from autointerp.pipeline.finding import find_run
+
+    costs = costs_of_run(find_run(home, name), [word.strip() for word in by.split(",") if word.strip()])
+    answer(costs.as_dict(), costs.text(), as_json=as_json)
+
+
 @features_app.command("list")
 def features_list(name: RunName = "", home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
     """List a run's labelled features with their labels and scores."""

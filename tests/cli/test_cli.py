@@ -252,3 +252,18 @@ def test_version(cli: Cli) -> None:
     """--version prints the name and the version."""
     done = cli("--version")
     assert (done.code, done.out.split()[0]) == (0, "autointerp")
+
+
+def test_costs_by_anything_sum_to_the_whole(cli: Cli, finished_run: FinishedRun) -> None:
+    """Calls and tokens by stage, scorer or feature add up to those of the run; another word is refused by name."""
+    for by in ("stage", "scorer", "model", "feature", "stage,feature", ""):
+        done = cli("runs", "costs", finished_run.folder, "--by", by, "--home", finished_run.home, "--json")
+        parts, whole = done.json["parts"], done.json["all"]
+        assert whole["n_calls"] > 0
+        for count in ("n_calls", "tokens_in", "tokens_out", "n_cached"):
+            assert sum(part[count] for part in parts) == whole[count], by
+    assert "score · detection" in cli("runs", "costs", finished_run.folder, "--home", finished_run.home).out
+    refused = cli("runs", "costs", finished_run.folder, "--by", "colour", "--home", finished_run.home)
+    assert refused.code == 2
+    assert "'colour'" in refused.err
+    assert "feature" in refused.err
