@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autointerp.analysis.human import HumanAgreement, Pairing, agreement_of_run, standing_answers
+from autointerp.core.draws import uniform
 from autointerp.store.schemas import TABLES
 
 ITEMS = 4
@@ -114,15 +115,29 @@ def test_the_interval_draws_whole_features() -> None:
     """A hundred answers to one feature are no more certain than one: the interval does not shrink with them."""
 
     def width(n_items: int) -> float:
-        ratings = [rating(f, i, "yes" if f % 2 else "no") for f in range(12) for i in range(n_items)]
-        windows = [window(f, i, fires=f < 6) for f in range(12) for i in range(n_items)]
+        ratings = [rating(f, i, "yes" if f % 2 else "no") for f in range(48) for i in range(n_items)]
+        windows = [window(f, i, fires=f < 24) for f in range(48) for i in range(n_items)]
         found = only(agreement(ratings, windows), "truth")
         assert found.raw_low is not None
         assert found.raw_high is not None
         return found.raw_high - found.raw_low
 
-    assert width(30) == pytest.approx(width(1))
-    assert width(1) > 0.4
+    assert width(10) == pytest.approx(width(1))
+    # Half of 48 features agree: 2 * 1.96 * sqrt(0.25 / 48).
+    assert width(1) == pytest.approx(0.28, abs=0.04)
+
+
+def test_the_interval_of_kappa_is_kappas() -> None:
+    """Answers that owe the truth nothing: kappa's interval holds 0 and lies below the share of equal answers."""
+    ratings = [rating(f, i, "yes" if uniform(0, "said", f, i) < 0.5 else "no") for f, i in places(60)]
+    windows = [window(f, i, fires=uniform(0, "fires", f, i) < 0.5) for f, i in places(60)]
+    found = only(agreement(ratings, windows), "truth")
+    assert found.kappa is not None
+    assert found.kappa_low is not None
+    assert found.kappa_high is not None
+    assert found.kappa_low < 0 < found.kappa_high < found.raw
+    assert found.kappa_low < found.kappa < found.kappa_high
+    assert found.kappa_high - found.kappa_low == pytest.approx(2 * 1.96 / 240**0.5, abs=0.06)
 
 
 def test_judges_by_scorer_and_by_control() -> None:

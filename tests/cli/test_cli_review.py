@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from tiny_world import FinishedRun
 
+from autointerp.pipeline.adding import regrade, reopened
 from autointerp.pipeline.forgetting import forget_failed
 from autointerp.store.parts import part_paths, read_table, write_part
 
@@ -141,15 +142,21 @@ def test_agreement_before_anybody_answered(review: Review, folder: Path) -> None
     assert "no labels" in err
 
 
-def test_ratings_survive_what_makes_a_run_anew(review: Review, folder: Path) -> None:
-    """``retry`` forgets what failed and nothing of what people said."""
+def test_ratings_survive_what_makes_a_run_anew(
+    review: Review, finished_run: FinishedRun, tmp_path: Path, carry_out: Callable[..., Any]
+) -> None:
+    """Grading anew, ``retry`` and resuming keep all that people said, and write nothing into their table."""
+    shutil.copytree(finished_run.home, tmp_path / "home")
+    folder = tmp_path / "home" / "runs" / finished_run.folder.name
     review(folder, "--rater", "ada", "--n", 4, lines="y\n" * 4)
-    before = read_table(folder, "ratings")
+    before = [(path, path.read_bytes()) for path in part_paths(folder, "ratings")]
+    with reopened(folder) as run:
+        assert regrade(run)[0] > 0
     (part,) = (p.stem for p in part_paths(folder, "failures") if p.stem.startswith("score-tiny-16"))
-    row = {"stage": "score", "about": "x", "reason": "timeout", "detail": "late"}
-    write_part(folder, "failures", part, [row])
+    write_part(folder, "failures", part, [{"stage": "score", "about": "x", "reason": "timeout", "detail": "late"}])
     assert forget_failed(folder) == 1
-    pd.testing.assert_frame_equal(read_table(folder, "ratings"), before)
+    carry_out(finished_run.config, tmp_path / "home")
+    assert [(path, path.read_bytes()) for path in part_paths(folder, "ratings")] == before
 
 
 def _truth(folder: Path) -> dict[tuple[int, str, str], bool]:
