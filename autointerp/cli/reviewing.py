@@ -132,18 +132,20 @@ def _agreement_text(found: "HumanAgreement", folder: Path) -> str:
     if not found.raters:
         return f"nobody has answered yet: autointerp review {folder.name}"
     lines = [*map(_rater_line, found.raters), "", *map(_pairing_line, found.pairings)]
+    if not any(pair.kind == "truth" for pair in found.pairings):
+        lines.append("no yes or no to a label of the run's own stands beside a held-out window: nothing on what fires")
     return "\n".join(line if not line else printable(line) for line in lines)
 
 
 def _rater_line(rater: "Rater") -> str:
     false = (
         f"{_number(rater.false_yes, rater.false_yes_low, rater.false_yes_high)}"
-        f" ({rater.n_control} answers, {_features(rater.n_control_features)})"
+        f" ({_counted(rater.n_control, 'answer')}, {_counted(rater.n_control_features, 'feature')})"
         if rater.n_control
         else "not known, none was shown yet"
     )
     judged = f"{rater.n_judged} beside a judge's" if rater.n_judged else "no judge answered any of them"
-    counts = f"{rater.n_answers} answers · {rater.n_unsure} could not tell · {judged}"
+    counts = f"{_counted(rater.n_answers, 'answer')} · {rater.n_unsure} could not tell · {judged}"
     return f"{rater.rater}: {counts} · yes to another feature's label {false}"
 
 
@@ -154,7 +156,7 @@ def _pairing_line(pair: "Pairing") -> str:
         f"agree {_number(pair.raw, pair.raw_low, pair.raw_high)}",
         f"kappa {_number(pair.kappa, pair.kappa_low, pair.kappa_high)}",
         f"yes {pair.prevalence:.2f}",
-        f"{pair.n_items} windows of {_features(pair.n_features)}",
+        f"{_counted(pair.n_items, 'window')} of {_counted(pair.n_features, 'feature')}",
     ]
     return f"{pair.rater} and {of}{labels}: " + " · ".join([*numbers, *filter(None, [pair.note])])
 
@@ -166,5 +168,5 @@ def _number(value: Any, low: Any, high: Any) -> str:
     return f"{value:.2f}" if low is None else f"{value:.2f} [{low:.2f}, {high:.2f}]"
 
 
-def _features(n: int) -> str:
-    return f"{n} feature" if n == 1 else f"{n} features"
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"

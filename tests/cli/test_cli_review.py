@@ -142,6 +142,19 @@ def test_agreement_before_anybody_answered(review: Review, folder: Path) -> None
     assert "no labels" in err
 
 
+def test_a_damaged_part_is_not_to_be_deleted(review: Review, folder: Path) -> None:
+    """Answers of a person cannot be made anew: the message names the file and says restore, not delete."""
+    review(folder, "--rater", "ada", "--n", 2, lines="y\ny\n")
+    (path,) = part_paths(folder, "ratings")
+    path.write_bytes(path.read_bytes()[:100])
+    for arguments in (("--agreement",), ("--rater", "ada")):
+        code, out, err = review(folder, *arguments, lines="y\n")
+        assert (code, out) == (3, "")
+        assert str(path) in err
+        assert "restore" in err
+        assert "delete" not in err
+
+
 def test_ratings_survive_what_makes_a_run_anew(
     review: Review, finished_run: FinishedRun, tmp_path: Path, carry_out: Callable[..., Any]
 ) -> None:
