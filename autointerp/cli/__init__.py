@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from autointerp.cli import doing, looking
+from autointerp.cli import doing, looking, reviewing
 from autointerp.cli.app import app
 from autointerp.cli.machine import prepare
 from autointerp.core.errors import AutointerpError
 
-__all__ = ["app", "doing", "looking", "main"]
+__all__ = ["app", "doing", "looking", "main", "reviewing"]
 
 INTERRUPTED, TERMINATED = 130, 143
 

@@ -22,6 +22,8 @@ Filters = list[tuple[str, str, Any]]
 """Conditions that must all hold, as pyarrow writes them: ``[("feature", "==", 17)]``."""
 
 REMEDY = "delete it and run the same command again: only this part is made anew"
+# Nothing makes these parts again: what a person said was said once.
+REMEDIES = {"ratings": "it holds a person's answers: restore it from a copy, or move it away to go on without them"}
 LONGEST_NAME = 100
 # One feature's activations are found by skipping row groups whose minimum and maximum exclude it;
 # in larger groups a filtered read decodes mostly other features.
@@ -221,8 +223,12 @@ def _read_file(path: Path, schema: pa.Schema, columns: Sequence[str] | None, fil
         msg = f"{path}: no such part; run the command that writes {path.parent.name} again"
         raise StoreError(msg) from error
     except (pa.ArrowException, OSError) as error:
-        msg = f"{path}: damaged ({str(error).splitlines()[0]}); {REMEDY}"
+        msg = f"{path}: damaged ({str(error).splitlines()[0]}); {_remedy(path)}"
         raise StoreError(msg) from error
+
+
+def _remedy(path: Path) -> str:
+    return REMEDIES.get(path.parent.name, REMEDY)
 
 
 def _with_empty_columns(found: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -237,9 +243,9 @@ def _with_empty_columns(found: pa.Table, schema: pa.Schema) -> pa.Table:
 def _check_file(path: Path, have: pa.Schema, schema: pa.Schema) -> None:
     missing = [field.name for field in schema if field.name not in have.names and not field.nullable]
     if missing:
-        msg = f"{path}: no column {', '.join(missing)}; another version wrote it; {REMEDY}"
+        msg = f"{path}: no column {', '.join(missing)}; another version wrote it; {_remedy(path)}"
         raise StoreError(msg)
     for field in schema:
         if field.name in have.names and have.field(field.name).type != field.type:
-            msg = f"{path}: column {field.name} holds {have.field(field.name).type}, not {field.type}; {REMEDY}"
+            msg = f"{path}: column {field.name} holds {have.field(field.name).type}, not {field.type}; {_remedy(path)}"
             raise StoreError(msg)

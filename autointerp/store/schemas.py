@@ -61,6 +61,11 @@ TABLES: dict[str, pa.Schema] = {
         exact_above_neighbours_=F, sensitivity_=F, specificity_=F, certified=pa.bool_(), reason=S,
         flip_rate_=F, n_flip_=I,
     ),
+    # One row an answer of a person, in the order given; of a window answered again the last one stands.
+    # time: UTC, ISO 8601; answer: yes / no / unsure; seconds from the window being shown to the answer.
+    "ratings": _schema(
+        rater=S, time=S, dictionary=S, feature=I, explanation=S, control=S, item=S, answer=S, seconds=F,
+    ),
     # Harvest: one row a context of 128 tokens (without BOS); kept is False on tokens of massive norm.
     "contexts": _schema(
         doc=S, side=S, start=I, context=I, token_ids=pa.list_(pa.int32()), kept=pa.list_(pa.bool_()),
