@@ -8,23 +8,32 @@ from typing import Any
 import pandas as pd
 
 from autointerp.analysis.answers import MISPLACED
-from autointerp.analysis.certificates import Certificate, read_certificates, standing
+from autointerp.analysis.certificates import (
+    Certificate,
+    certificate_of,
+    certificate_sentence,
+    read_certificates,
+    standing,
+)
 from autointerp.analysis.coverage import evidence_sentence
-from autointerp.analysis.diagnosis import meaning, tag_text
+from autointerp.analysis.diagnosis import OF_OUTPUTS, meaning, tag_text
 from autointerp.analysis.swapping import SwapTest, swap_tests
-from autointerp.analysis.tagging import VERDICTS, own_labels
-from autointerp.analysis.values import is_headline, is_main, measure_name
+from autointerp.analysis.tagging import HEADLINES, VERDICTS, own_labels
+from autointerp.analysis.values import is_headline, measure_name
 from autointerp.core.errors import ConfigError
-from autointerp.core.types import FeatureId
+from autointerp.core.types import SIDES, FeatureId
 from autointerp.llm.registry import family
 from autointerp.metrics.classification import THRESHOLD
 from autointerp.report.diagnoses import tagged_labels, tags_by_label
-from autointerp.report.known import Against, FeaturePage, Labelled, Measured, Mistake
+from autointerp.report.known import MARKS, Against, FeaturePage, Labelled, Measured, Mistake
 from autointerp.report.reliance import verdict_on
 from autointerp.report.tables import RunTables, load_run
 from autointerp.report.text import visible, visible_token
+from autointerp.sampling.strata import N_BUCKETS
 
-MARKS = ("\u2039", "\u203a")
+STRATA = ("top", *(f"firing:{bucket}" for bucket in reversed(range(N_BUCKETS))), "random", "")
+"""How names of strata begin, in the order of the page; the last is any other, the silent ones."""
+
 Row = Mapping[Hashable, Any]
 
 
@@ -46,12 +55,14 @@ def build_feature(run: RunTables, feature: FeatureId, *, run_name: str = "") -> 
     """Return the page of a feature that the run's table of features has."""
     row = _of(run["features"], feature).to_dict("records")[0]
     evidence = _of(run["evidence"], feature)
-    labels = tuple(_labels(run, feature, evidence))
+    certificates = read_certificates(run["certificates"])
+    labels = tuple(_labels(run, feature, evidence, certificates))
     return FeaturePage(
         feature=str(feature),
         run=run_name,
         verdict=verdict_on(labels, str(row["status"]).replace("_", " ")),
         facts=_facts(row),
+        examination=_examination(_of(run["scores"], feature), certificates),
         labels=labels,
         windows=_windows(evidence),
         tested_on=evidence_sentence(evidence),
@@ -95,20 +106,38 @@ def _facts(row: Row) -> dict[str, str]:
 
 
 def _windows(evidence: pd.DataFrame) -> dict[str, tuple[str, ...]]:
-    """Return marked texts by ``side · stratum``, in the order of the table; halves of pairs are no windows."""
+    """Return marked texts by ``side · stratum``, shown before held-out; halves of pairs are no windows."""
     found: dict[str, tuple[str, ...]] = {}
-    for row in evidence[evidence["stratum"] != "neighbour"].to_dict("records"):
+    rows = evidence[evidence["stratum"] != "neighbour"].to_dict("records")
+    for row in sorted(rows, key=_place):
         name = f"{row['side']} · {safe(row['stratum'])}"
         found[name] = (*found.get(name, ()), marked(row["tokens"], row["activations"]))
     return found
 
 
+def _place(window: Row) -> tuple[int, int, str]:
+    """Return the place of a window's stratum: by side, strong ones before weak, then random, then silent."""
+    stratum = str(window["stratum"])
+    rank = next(i for i, start in enumerate(STRATA) if stratum.startswith(start))
+    return SIDES.index(str(window["side"])), rank, stratum if rank == len(STRATA) - 1 else ""
+
+
+def _examination(scores: pd.DataFrame, certificates: Sequence[Certificate]) -> tuple[str, ...]:
+    """Return what the zoo says of each judge by the measures a verdict speaks of."""
+    rows = scores[scores["control"] == "none"].to_dict("records")
+    names = dict.fromkeys(_Name(*(str(row[part]) for part in ("scorer", "variant", "metric", "judge"))) for row in rows)
+    found = [certificate_of(name, certificates) for name in names if _is_main(name)]
+    return tuple(safe(certificate_sentence(certificate)) for certificate in found if certificate)
+
+
 # ---- labels
 
 
-def _labels(run: RunTables, feature: FeatureId, evidence: pd.DataFrame) -> Iterator[Labelled]:
+def _labels(
+    run: RunTables, feature: FeatureId, evidence: pd.DataFrame, certificates: Sequence[Certificate]
+) -> Iterator[Labelled]:
     """Yield the feature's labels in the order of the table."""
-    tags, certificates = tags_by_label(tagged_labels(run)), read_certificates(run["certificates"])
+    tags = tags_by_label(tagged_labels(run))
     scores, predictions = _of(run["scores"], feature), _of(run["predictions"], feature)
     written = own_labels(_of(run["explanations"], feature))
     tests = swap_tests(predictions, written)
@@ -136,10 +165,9 @@ def _measured(
     mine = scores[(scores["explanation"] == label["explanation"]) & (scores["control"] == "none")]
     for row in mine.to_dict("records"):
         name = _Name(*(str(row[part]) for part in ("scorer", "variant", "metric", "judge")))
-        if is_headline(name.scorer, name.metric):
-            yield _measure(
-                row, name, writer, _controls(scores, row), standing(name, certificates), _p(name, row, tests)
-            )
+        if _is_shown(name):
+            certified, p = standing(name, certificates), _p(name, row, tests)
+            yield _measure(row, name, writer, _controls(scores, row), certified, p)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +178,16 @@ class _Name:
     variant: str
     metric: str
     judge: str
+
+
+def _is_shown(name: _Name) -> bool:
+    """Return whether the metric is the one its scorer is read by; of a scorer without such, all are."""
+    known = HEADLINES.get(name.scorer)
+    return name.metric == known[1] if known else is_headline(name.scorer, name.metric)
+
+
+def _is_main(name: _Name) -> bool:
+    return name.scorer != OF_OUTPUTS and HEADLINES.get(name.scorer) == (name.variant, name.metric)
 
 
 def _measure(
@@ -172,7 +210,7 @@ def _measure(
         p=p,
         status=str(row["status"]).replace("_", " "),
         reason=safe(row["reason"]),
-        is_main=is_main(name.scorer, name.variant, name.metric),
+        is_main=_is_main(name),
     )
 
 

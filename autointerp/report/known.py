@@ -3,6 +3,9 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+MARKS = ("\u2039", "\u203a")
+"""Around the tokens that fire."""
+
 
 @dataclass(frozen=True, slots=True)
 class Against:
@@ -68,12 +71,16 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True)
 class FeaturePage:
-    """One feature. All text is safe for a terminal; ``windows``: marked texts by ``side · stratum``."""
+    """One feature. All text is safe for a terminal.
+
+    ``windows``: marked texts by ``side · stratum``; ``examination``: what the zoo found of the judges, a sentence each.
+    """
 
     feature: str
     run: str
     verdict: str
     facts: dict[str, str]
+    examination: tuple[str, ...]
     labels: tuple[Labelled, ...]
     windows: dict[str, tuple[str, ...]]
     tested_on: str

@@ -34,8 +34,14 @@ def value_text(m: Measured) -> str:
 
 
 def is_above(m: Measured) -> bool:
-    """Whether the label does better than other features' labels on the same windows."""
-    return m.p is not None and m.p <= LEVEL
+    """Whether the label does better than chance, and than other features' labels on the same windows.
+
+    All three of: p at most ``LEVEL``, a positive excess over their score, an interval above chance. A p
+    value alone compares guesses; a score may still lie below chance.
+    """
+    other = next((c.excess for c in m.controls if c.control == "shuffled"), None)
+    is_over_others = m.p is not None and m.p <= LEVEL and (other is None or other > 0)
+    return is_over_others and (m.low is None or m.chance is None or m.low > m.chance)
 
 
 def _sentence(scored: Sequence[Found]) -> str:

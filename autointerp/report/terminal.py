@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from autointerp.analysis.figures import number
-from autointerp.report.known import Against, FeaturePage, Labelled, Measured, Mistake
+from autointerp.report.known import MARKS, Against, FeaturePage, Labelled, Measured, Mistake
 from autointerp.report.reliance import value_text
 
 N_MISTAKES = 5
@@ -19,8 +19,8 @@ def _lines(page: FeaturePage) -> Iterator[str]:
     yield page.feature
     yield page.verdict
     why = [line for label in page.labels for line in _why(label)]
-    if why:
-        yield from ("", "Why", *why)
+    if why or page.examination:
+        yield from ("", "Why", *(f"  {sentence}." for sentence in page.examination), *why)
     yield from ("", " · ".join(f"{name} {value}" for name, value in page.facts.items()))
     for label in page.labels:
         yield from ("", f"{label.text}  (by {_writer(label)})")
@@ -56,12 +56,14 @@ def _measured(m: Measured) -> str:
 
 
 def _control(c: Against) -> str:
-    excess = "" if c.excess is None else f", excess {c.excess:+.2f}"
+    sign = "+" if c.excess is not None and round(c.excess, 2) > 0 else ""
+    excess = "" if c.excess is None else f", excess {sign}{number(c.excess)}"
     return f"{c.control} control {number(c.value)}{excess}"
 
 
 def _windows(page: FeaturePage) -> Iterator[str]:
-    yield from ("", f"Windows, tokens that fire between ‹ and ›. {page.tested_on}")
+    opening, closing = MARKS
+    yield from ("", f"Windows, tokens that fire between {opening} and {closing}. {page.tested_on}")
     for title, texts in page.windows.items():
         yield from ("", title, *(f"  {text}" for text in texts))
 
@@ -73,7 +75,7 @@ def _mistakes(page: FeaturePage) -> Iterator[str]:
     for label in judged:
         shown = label.mistakes[:N_MISTAKES]
         more = f", {len(shown)} shown" if len(shown) < len(label.mistakes) else ""
-        yield from ("", f"{label.text}: wrong on {len(label.mistakes)} of {label.n_verdicts} windows{more}")
+        yield from ("", f"{label.text}: wrong on {len(label.mistakes)} of {label.n_verdicts} answers{more}")
         for mistake in shown:
             yield from (f"  {_said(mistake)}", f"    {mistake.text}")
 
