@@ -121,19 +121,22 @@ def diagnose(facts: Facts, thresholds: Thresholds = THRESHOLDS) -> tuple[Tag, ..
 
 
 def _is_too_broad(facts: Facts, t: Thresholds) -> bool:
-    """Whether the label finds what fires and much that does not, more than the judge says yes to anyway."""
+    """Whether the label finds what fires and much that does not, more than the judge says yes to anyway.
+
+    Without a worthless label to compare with nobody knows what the judge says yes to anyway.
+    """
     own, other = facts.own, facts.worthless
     is_loose = _is_at_least(own.recall, t.high_recall) and _is_at_least(own.false_fire, t.high_false_fire)
-    return is_loose and _is_gap(own.false_fire, other.false_fire or 0.0, t.margin)
+    return is_loose and _is_gap(own.false_fire, other.false_fire, t.margin)
 
 
 def _is_too_narrow(facts: Facts, t: Thresholds) -> bool:
     """Whether the label misses most of what fires though it finds some, and seldom fits what is silent."""
     own, other = facts.own, facts.worthless
-    if own.recall is None or own.false_fire is None:
+    if own.recall is None or own.false_fire is None or other.recall is None:
         return False
     is_strict = own.recall < t.low_recall and own.false_fire <= t.low_false_fire
-    return is_strict and _is_gap(own.recall, max(other.recall or 0.0, own.false_fire), t.margin)
+    return is_strict and _is_gap(own.recall, max(other.recall, own.false_fire), t.margin)
 
 
 def _is_about_outputs(facts: Facts, t: Thresholds) -> bool:

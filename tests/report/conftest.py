@@ -95,7 +95,7 @@ def _feature(dictionary: str, feature: int, status: str, density: float) -> dict
         "dictionary": dictionary, "feature": feature, "density": density, "window_density": min(1.0, 20 * density),
         "peak": 4.0, "n_windows": 100, "n_held_out": 40, "fraction_single_token": 0.4, "histogram_start": 0,
         "histogram": [1, 2], "promoted": [], "suppressed": [], "token_stats": "[]", "n_shown_tokens": 640,
-        "status": status,
+        "status": status, "siblings": [],
     }  # fmt: skip
 
 
@@ -109,7 +109,7 @@ def _explanation(dictionary: str, feature: int, explainer: str, text: str) -> di
     return {
         "explanation": content_key(dictionary, feature, explainer), "dictionary": dictionary, "feature": feature,
         "text": text, "explainer": explainer, "model": "local:writer", "prompt_version": "p1", "question": "",
-        "tokens": 10, "usd": None,
+        "tokens": 10, "usd": None, "long": None, "kind": None, "concepts": None,
     }  # fmt: skip
 
 
