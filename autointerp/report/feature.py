@@ -60,10 +60,11 @@ def build_feature(run: RunTables, feature: FeatureId, *, run_name: str = "") -> 
     return FeaturePage(
         feature=str(feature),
         run=run_name,
-        verdict=verdict_on(labels, str(row["status"]).replace("_", " ")),
+        verdict=verdict_on(labels, _status(row)),
         facts=_facts(row),
         examination=_examination(_of(run["scores"], feature), certificates),
         labels=labels,
+        unwritten=_unwritten(run, feature),
         windows=_windows(evidence),
         tested_on=evidence_sentence(evidence),
     )
@@ -96,7 +97,7 @@ def _of(frame: pd.DataFrame, feature: FeatureId) -> pd.DataFrame:
 def _facts(row: Row) -> dict[str, str]:
     single = row.get("fraction_single_token")
     return {
-        "status": str(row["status"]).replace("_", " "),
+        "status": _status(row),
         "density": f"{row['density']:.2e}",
         "window density": f"{row['window_density']:.3f}",
         "peak": f"{row['peak']:.1f}",
@@ -157,6 +158,23 @@ def _labels(
         )
 
 
+def _unwritten(run: RunTables, feature: FeatureId) -> tuple[str, ...]:
+    """Return ``no label by examples: explain failed (...)`` for what could not be written, each reason once."""
+    written = own_labels(_of(run["explanations"], feature))
+    scores = _of(run["scores"], feature)
+    lost = scores[(scores["control"] == "none") & ~scores["explanation"].isin(run["explanations"]["explanation"])]
+    missing = ", ".join(name for name in run.explainers if name not in set(written["explainer"]))
+    who = f" by {missing}" if missing else ""
+    rows = lost.drop_duplicates(["status", "reason"]).to_dict("records")
+    return tuple(
+        safe(f"no label{who}: {_status(row)}" + (f" ({row['reason']})" if row["reason"] else "")) for row in rows
+    )
+
+
+def _status(row: Row) -> str:
+    return str(row["status"]).replace("_", " ")
+
+
 def _measured(
     label: Row, scores: pd.DataFrame, certificates: Sequence[Certificate], tests: Sequence[SwapTest]
 ) -> Iterator[Measured]:
@@ -208,7 +226,7 @@ def _measure(
         judge_family=safe(judge_family),
         is_same_family=judge_family == writer,
         p=p,
-        status=str(row["status"]).replace("_", " "),
+        status=_status(row),
         reason=safe(row["reason"]),
         is_main=_is_main(name),
     )

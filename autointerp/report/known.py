@@ -73,7 +73,7 @@ class Labelled:
 class FeaturePage:
     """One feature. All text is safe for a terminal.
 
-    ``windows``: marked texts by ``side · stratum``; ``examination``: what the zoo found of the judges, a sentence each.
+    ``unwritten``: labels that were asked for and not had, with the reason; ``windows``: marked texts by ``side · stratum``; ``examination``: what the zoo found of the judges, a sentence each.
     """
 
     feature: str
@@ -82,6 +82,7 @@ class FeaturePage:
     facts: dict[str, str]
     examination: tuple[str, ...]
     labels: tuple[Labelled, ...]
+    unwritten: tuple[str, ...]
     windows: dict[str, tuple[str, ...]]
     tested_on: str
 

@@ -27,6 +27,7 @@ def _lines(page: FeaturePage) -> Iterator[str]:
         yield from (f"  {_measured(m)}" for m in label.scores)
         if not label.scores:
             yield "  not scored yet"
+    yield from ("", *page.unwritten) if page.unwritten else ()
     yield from _windows(page)
     yield from _mistakes(page)
 

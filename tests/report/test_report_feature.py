@@ -146,3 +146,18 @@ def test_rates_are_of_the_configured_judge(build: Builder) -> None:
     (mine, theirs) = ({tag for tags in tagged_labels(r)["tags"] for tag in tags} for r in (said, other))
     assert run.manifest["judge"] == JUDGE
     assert theirs < mine == {*theirs, Tag.TOO_BROAD}
+
+
+def test_a_label_never_written_is_said(build: Builder) -> None:
+    """An explainer of the configuration without a label stands with the reason, and hostile text in it is harmless."""
+    run = build(widths=(512,), n_scored=1)
+    scores = run["scores"]
+    lost = scores.iloc[:1].assign(explanation="", value=None, status="explain_failed", reason=HOSTILE)
+    config = {"config": {"explain": {"explainers": ["examples", "lexical", "outputs"]}}}
+    page = build_feature(
+        RunTables({**run.tables, "scores": pd.concat([scores, lost])}, {**run.manifest, **config}), FEATURE
+    )
+    (sentence,) = page.unwritten
+    assert sentence.startswith("no label by outputs: explain failed (<script>")
+    assert "\u202e" not in page_text(page)
+    assert sentence in page_text(page)
