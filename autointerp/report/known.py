@@ -73,7 +73,8 @@ class Labelled:
 class FeaturePage:
     """One feature. All text is safe for a terminal.
 
-    ``unwritten``: labels that were asked for and not had, with the reason; ``windows``: marked texts by ``side · stratum``; ``examination``: what the zoo found of the judges, a sentence each.
+    ``windows``: marked texts by ``side · stratum``; ``examination``: what the zoo found of the judges, a sentence
+    each; ``unwritten``: labels that were asked for and not had, with the reason.
     """
 
     feature: str
