@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations
 
+OF_OUTPUTS = "logits"
+"""The scorer that asks about promoted tokens and not about text."""
+
 
 class Tag(StrEnum):
     """What can be the matter; a closed list."""
@@ -104,7 +107,7 @@ def diagnose(facts: Facts, thresholds: Thresholds = THRESHOLDS) -> tuple[Tag, ..
         Tag.HARD_NEGATIVE_FAIL: _is_gap(facts.own.hard, facts.own.random, t.hard_gap)
         and _is_at_least(facts.own.hard, t.high_false_fire),
         Tag.SCORERS_DISAGREE: any(
-            a.judge == b.judge and a.scorer != b.scorer and _disagree(a, b, t) for a, b in combinations(facts.skills, 2)
+            a.judge == b.judge and a.scorer != b.scorer and _disagree(a, b, t) for a, b in combinations(_read(facts), 2)
         ),
         Tag.JUDGES_DISAGREE: any(
             a.judge != b.judge and a.scorer == b.scorer and _disagree(a, b, t) for a, b in combinations(facts.skills, 2)
@@ -118,27 +121,35 @@ def diagnose(facts: Facts, thresholds: Thresholds = THRESHOLDS) -> tuple[Tag, ..
 
 
 def _is_too_broad(facts: Facts, t: Thresholds) -> bool:
-    """Whether the label finds what fires and much that does not, more than the judge says yes to anyway."""
+    """Whether the label finds what fires and much that does not, more than the judge says yes to anyway.
+
+    Without a worthless label to compare with nobody knows what the judge says yes to anyway.
+    """
     own, other = facts.own, facts.worthless
     is_loose = _is_at_least(own.recall, t.high_recall) and _is_at_least(own.false_fire, t.high_false_fire)
-    return is_loose and _is_gap(own.false_fire, other.false_fire or 0.0, t.margin)
+    return is_loose and _is_gap(own.false_fire, other.false_fire, t.margin)
 
 
 def _is_too_narrow(facts: Facts, t: Thresholds) -> bool:
     """Whether the label misses most of what fires though it finds some, and seldom fits what is silent."""
     own, other = facts.own, facts.worthless
-    if own.recall is None or own.false_fire is None:
+    if own.recall is None or own.false_fire is None or other.recall is None:
         return False
     is_strict = own.recall < t.low_recall and own.false_fire <= t.low_false_fire
-    return is_strict and _is_gap(own.recall, max(other.recall or 0.0, own.false_fire), t.margin)
+    return is_strict and _is_gap(own.recall, max(other.recall, own.false_fire), t.margin)
 
 
 def _is_about_outputs(facts: Facts, t: Thresholds) -> bool:
     """Whether the label was written as one of outputs, or names the promoted tokens and not what is read."""
-    named = [s.value for s in facts.skills if s.scorer == "logits"]
-    read = [s.value for s in facts.skills if s.scorer in ("detection", "fuzzing", "simulation")]
+    named = [s.value for s in facts.skills if s.scorer == OF_OUTPUTS]
+    read = [s.value for s in _read(facts) if s.scorer in ("detection", "fuzzing", "simulation")]
     is_named = bool(named) and max(named) >= t.output_skill
     return facts.is_about_outputs or (is_named and bool(read) and max(named) - max(read) >= t.skill_gap)
+
+
+def _read(facts: Facts) -> list[Skill]:
+    """Return the skills at the text a feature reads: a good label of that may say nothing of its outputs."""
+    return [skill for skill in facts.skills if skill.scorer != OF_OUTPUTS]
 
 
 def _disagree(a: Skill, b: Skill, t: Thresholds) -> bool:
@@ -163,8 +174,8 @@ MEANINGS: dict[Tag, str] = {
     Tag.TOP_ONLY: "fits at least {high_recall:.0%} of the strongest windows, and {top_gap:.0%} fewer of the weak ones",
     Tag.HARD_NEGATIVE_FAIL: "fits at least {high_false_fire:.0%} of the silent windows that look alike, and "
     "{hard_gap:.0%} fewer of the random ones",
-    Tag.SCORERS_DISAGREE: "two scorers are {skill_gap:.0%} of the way from chance to perfect apart, and their "
-    "intervals do not meet",
+    Tag.SCORERS_DISAGREE: "two scorers of the text it fires on are {skill_gap:.0%} of the way from chance to "
+    "perfect apart, and their intervals do not meet",
     Tag.JUDGES_DISAGREE: "the same of two judges by one scorer",
     Tag.SINGLE_TOKEN: "at least {single_token:.0%} of the feature's firings are on one token",
     Tag.DENSE: "the feature fires on at least {dense:.0%} of all tokens",

@@ -146,9 +146,10 @@ def features_show(
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
-    """Show one feature: labels, scores, windows with the activating tokens marked."""
+    """Show what can be relied on of one feature and why: labels, scores, windows, the judge's mistakes."""
     from autointerp.pipeline.finding import find_run
-    from autointerp.pipeline.looking import feature_page
+    from autointerp.report.feature import feature_page
+    from autointerp.report.terminal import page_text
 
     page = feature_page(find_run(home, name), feature)
-    answer(page.as_dict(), page.text(), as_json=as_json)
+    answer(page.as_dict(), page_text(page), as_json=as_json)

@@ -24,8 +24,14 @@ FILES = ("/content", "/results")
 AT_ONCE = 512
 CHATTY = ("openai", "anthropic", "httpx2", "httpcore2")
 
-# What a request may hold beside the SDK's own parameters: settings that only compatible servers know.
-EXTRA = ("prompt_logprobs", "add_special_tokens", "min_p", "top_k", "repetition_penalty", "cache_prompt")
+PATHS = {
+    "chat": "/chat/completions",
+    "responses": "/responses",
+    "completions": "/completions",
+    "decisions": "/decisions",
+    "messages": "/v1/messages",
+}
+"""Where each endpoint stands behind the base URL."""
 
 
 class SdkClient:
@@ -38,10 +44,17 @@ class SdkClient:
         self._opened: tuple[asyncio.AbstractEventLoop, Any] | None = None
 
     async def send(self, endpoint: str, body: Body) -> Any:
-        """Return the response as plain JSON values; see ``Client.send``."""
-        response = await self.call(lambda sdk: create_of(sdk, endpoint)(**with_extra(body)))
+        """Return the response as plain JSON values; see ``Client.send``.
+
+        Through the SDKs' ``post``, as they document it for requests of one's own: bodies go out as they
+        are, with settings that only compatible servers know, and come back without a model built of them.
+        """
+        import httpx2
+
+        path = PATHS[endpoint]
+        response = await self.call(lambda sdk: sdk.post(path, body=body, cast_to=httpx2.Response))
         try:
-            return json.loads(response.http_response.content)
+            return json.loads(response.content)
         except ValueError:
             detail = f"{self.server.place} sent something that is no JSON"
             raise AskFailed(Reason.PROVIDER_ERROR, detail) from None
@@ -71,24 +84,6 @@ class SdkClient:
         if self._opened:
             (_, sdk), self._opened = self._opened, None
             await sdk.close()
-
-
-def with_extra(body: Body) -> Body:
-    """Return the arguments of the SDK's method: what it does not know goes into ``extra_body``."""
-    extra = {name: value for name, value in body.items() if name in EXTRA}
-    if not extra:
-        return body
-    return {name: value for name, value in body.items() if name not in EXTRA} | {"extra_body": extra}
-
-
-def create_of(sdk: Any, endpoint: str) -> Any:
-    """Return the SDK's method for an endpoint, giving the raw response."""
-    match endpoint:
-        case "chat":
-            resource = sdk.chat.completions
-        case _:
-            resource = getattr(sdk, endpoint)
-    return resource.with_raw_response.create
 
 
 def open_openai(server: Server, timeout_s: float) -> Any:

@@ -9,12 +9,14 @@ import pandas as pd
 
 from autointerp.analysis.certificates import Certificate, read_certificates, standing
 from autointerp.analysis.coverage import evidence_sentence
+from autointerp.analysis.diagnosis import tag_text
 from autointerp.analysis.figures import number
 from autointerp.analysis.summary import CONTROLS
 from autointerp.analysis.values import NO_LABEL, is_headline, measure_name
 from autointerp.core.draws import draw
 from autointerp.core.types import FeatureId
 from autointerp.report.choice import main_explainer
+from autointerp.report.diagnoses import NO_TAGS, Tags
 from autointerp.report.tables import RunTables
 from autointerp.report.windows import DEFAULT_SCALE, Run, activation_runs, predicted_runs
 
@@ -24,11 +26,12 @@ N_TOP, N_DRAWN = 3, 3
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A label as shown; ``explainer`` says who wrote it."""
+    """A label as shown; ``explainer`` says who wrote it, ``diagnosis`` what is the matter with it ("" = nothing)."""
 
     explainer: str
     model: str
     text: str
+    diagnosis: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +92,13 @@ class Card:
         return "f-" + "".join(char if char.isascii() and char.isalnum() else "-" for char in str(self.feature))
 
 
-def build_cards(run: RunTables, chosen: Sequence[FeatureId], *, seed: int = 0) -> tuple[Card, ...]:
+def build_cards(
+    run: RunTables, chosen: Sequence[FeatureId], *, seed: int = 0, tags: Tags = NO_TAGS
+) -> tuple[Card, ...]:
     """Return one card a feature, in the order given."""
     names = ("features", "explanations", "scores", "evidence", "predictions")
     parts = {name: _by_feature(run[name], chosen) for name in names}
-    sight = _Sight(main_explainer(run["explanations"]), predicted_scale(run.manifest), seed)
+    sight = _Sight(main_explainer(run["explanations"]), predicted_scale(run.manifest), seed, tags)
     certificates = read_certificates(run["certificates"])
     return tuple(
         _card(feature, {n: parts[n].get(feature, run[n].iloc[:0]) for n in names}, certificates, sight)
@@ -103,11 +108,12 @@ def build_cards(run: RunTables, chosen: Sequence[FeatureId], *, seed: int = 0) -
 
 @dataclass(frozen=True, slots=True)
 class _Sight:
-    """How windows are shown: whose predictions, up to which digit, and which are drawn."""
+    """How features are shown: whose predictions, up to which digit, which windows are drawn, tags of labels."""
 
     explainer: str
     scale: float
     seed: int
+    tags: Tags
 
 
 def predicted_scale(manifest: Mapping[str, Any]) -> float:
@@ -137,7 +143,7 @@ def _card(
         density=f"{float(row.get('density', 0.0)):.2e}",
         peak=number(peak),
         single_token="not measured" if single is None or pd.isna(single) else number(float(single)),
-        labels=_labels(parts["explanations"]),
+        labels=_labels(parts["explanations"], sight.tags),
         scores=tuple(_card_scores(parts["scores"], parts["explanations"], certificates)),
         windows=tuple(_windows(parts, peak, sight)),
         explainer=sight.explainer,
@@ -145,9 +151,12 @@ def _card(
     )
 
 
-def _labels(explanations: pd.DataFrame) -> tuple[Label, ...]:
+def _labels(explanations: pd.DataFrame, tags: Tags) -> tuple[Label, ...]:
     rows = explanations[~explanations["explainer"].astype(str).str.startswith("control:")].to_dict("records")
-    return tuple(Label(str(r["explainer"]), str(r["model"]), str(r["text"])) for r in rows)
+    return tuple(
+        Label(str(r["explainer"]), str(r["model"]), str(r["text"]), tag_text(tags.get(str(r["explanation"]), ())))
+        for r in rows
+    )
 
 
 def _card_scores(

@@ -42,6 +42,11 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
         "uncertified",
         "The judge failed that examination or never sat it: its scores are not evidence about single labels.",
     ),
+    (
+        "diagnosis",
+        "What is the matter with a label, as tags derived from its scores and the judge's answers; each tag that was "
+        "given stands explained under What is the matter.",
+    ),
     ("L0", "Features active on one token, on average."),
     ("variance explained", "Share of the activations' variance that the dictionary's reconstruction keeps."),
     ("CE recovered", "Share of the cross-entropy lost by zeroing the site that the reconstruction wins back."),

@@ -21,6 +21,7 @@ from autointerp.report.cards import Card, build_cards, predicted_scale
 from autointerp.report.charts import Picture, extent_of, score_distribution, width_curve
 from autointerp.report.choice import Choice, choose_features
 from autointerp.report.costs import cost_grid, lost_sentence, models_of
+from autointerp.report.diagnoses import Tags, diagnosis_grid, meanings, tagged_labels, tags_by_label
 from autointerp.report.glossary import GLOSSARY
 from autointerp.report.grids import Grid
 from autointerp.report.limits import limits
@@ -45,7 +46,10 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Everything a report shows, as text; ``random`` cards come before the ``extreme`` ones."""
+    """Everything a report shows, as text; ``random`` cards come before the ``extreme`` ones.
+
+    ``diagnosis`` has rows where some label is tagged; ``tags`` are of all labels.
+    """
 
     title: str
     facts: tuple[tuple[str, str], ...]
@@ -55,6 +59,9 @@ class Page:
     measures: tuple[Measure, ...]
     metrics: Grid
     agreement: Grid
+    diagnosis: Grid
+    meanings: tuple[tuple[str, str], ...]
+    tags: Tags
     quality: Grid
     choice: Choice
     random: tuple[Card, ...]
@@ -86,6 +93,8 @@ def build_page(run: RunTables, *, seed: int = 0) -> Page:
     agreed = _in_order(agreements(run["scores"], run["explanations"], seed=seed), order)
     choice = choose_features(run["features"], run["scores"], run["explanations"], order=order, seed=seed)
     compared = _in_order(compare_explainers(run["scores"], run["explanations"], seed=seed), order)
+    tagged = tagged_labels(run)
+    tags = tags_by_label(tagged)
     manifest = run.manifest
     findings = Findings(
         lines, counts, certificates, trends, agreed, compared, same_family=run.same_family,
@@ -100,10 +109,13 @@ def build_page(run: RunTables, *, seed: int = 0) -> Page:
         measures=tuple(_measures(run, findings)),
         metrics=grids.metrics_grid(lines, certificates),
         agreement=grids.agreement_grid(agreed),
+        diagnosis=diagnosis_grid(tagged, order),
+        meanings=meanings(tagged),
+        tags=tags,
         quality=grids.quality_grid(run["dictionaries"]),
         choice=choice,
-        random=build_cards(run, choice.random, seed=seed),
-        extreme=build_cards(run, _new(choice), seed=seed),
+        random=build_cards(run, choice.random, seed=seed, tags=tags),
+        extreme=build_cards(run, _new(choice), seed=seed, tags=tags),
         failures=grids.failures_grid(failures_by_reason(run["failures"])),
         cost=cost_grid(run),
         lost=lost_sentence(run.sent, models_of(run)),

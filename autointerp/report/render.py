@@ -7,6 +7,8 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
+from autointerp.analysis.diagnosis import tag_text
+from autointerp.report.diagnoses import NO_TAGS, Tags
 from autointerp.report.page import Page
 from autointerp.report.tables import RunTables
 from autointerp.report.text import csv_cell, markdown, visible
@@ -14,7 +16,7 @@ from autointerp.report.windows import SHADES
 
 CSV_COLUMNS = (
     "dictionary", "feature", "explainer", "label", "scorer", "variant", "judge", "control", "draw", "metric", "value",
-    "low", "high", "chance", "n_asked", "n_read", "status", "reason", "explanation",
+    "low", "high", "chance", "n_asked", "n_read", "status", "reason", "diagnosis", "explanation",
 )  # fmt: skip
 
 
@@ -28,8 +30,8 @@ def markdown_page(page: Page) -> str:
     return _environment(is_html=False).get_template("report.md.jinja").render(page=page)
 
 
-def scores_csv(run: RunTables) -> str:
-    """Return one row a score, with label and explainer; empty cells where there is no number.
+def scores_csv(run: RunTables, tags: Tags = NO_TAGS) -> str:
+    """Return one row a score, with label, explainer and diagnosis; empty cells where there is no number.
 
     Text cells are guarded against spreadsheets that read them as formulas.
     """
@@ -37,6 +39,7 @@ def scores_csv(run: RunTables) -> str:
     rows = scores.assign(
         explainer=scores["explanation"].map(explanations["explainer"]).astype(object).fillna(""),
         label=scores["explanation"].map(explanations["text"]).astype(object).fillna(""),
+        diagnosis=[tag_text(tags.get(str(key), ())) for key in scores["explanation"]],
     )[list(CSV_COLUMNS)]
     guarded = rows.assign(**{name: rows[name].map(_guarded) for name in CSV_COLUMNS})
     text: str = guarded.to_csv(index=False, lineterminator="\n")

@@ -123,12 +123,16 @@ def test_status_is_complete(cli: Cli, finished_run: FinishedRun) -> None:
 
 
 def test_features_show(cli: Cli, finished_run: FinishedRun) -> None:
-    """A feature's page has its windows, firing tokens marked; one that does not exist is an error with 2."""
+    """Verdict first, labels with scores, windows with firing tokens marked; an unknown feature is an error with 2."""
     name = cli("features", "list", "--home", finished_run.home, "--json").json[0]["feature"]
     page = cli("features", "show", name, "--home", finished_run.home, "--json").json
     assert page["feature"] == name
     assert any("\u2039" in text for text in page["windows"]["shown · top"])
-    assert cli("features", "show", name, "--home", finished_run.home).code == 0
+    assert {m["measure"] for m in page["labels"][0]["scores"]} >= {"detection, AUROC"}
+    plain = cli("features", "show", name, "--run", "tiny", "--home", finished_run.home)
+    assert plain.code == 0
+    assert plain.out.splitlines()[:2] == [name, page["verdict"]]
+    assert all(m["measure"] in plain.out for label in page["labels"] for m in label["scores"])
     for wrong in ("tiny/16#999", "nonsense", "other/1#1"):
         done = cli("features", "show", wrong, "--home", finished_run.home)
         assert (done.code, done.out) == (2, "")

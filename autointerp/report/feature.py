@@ -1,0 +1,275 @@
+"""One feature looked up in a run's tables: labels, scores beside controls, windows, the judge's mistakes."""
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from autointerp.analysis.answers import MISPLACED
+from autointerp.analysis.certificates import (
+    Certificate,
+    certificate_of,
+    certificate_sentence,
+    read_certificates,
+    standing,
+)
+from autointerp.analysis.coverage import evidence_sentence
+from autointerp.analysis.diagnosis import OF_OUTPUTS, meaning, tag_text
+from autointerp.analysis.swapping import SwapTest, swap_tests
+from autointerp.analysis.tagging import HEADLINES, VERDICTS, own_labels
+from autointerp.analysis.values import is_headline, measure_name
+from autointerp.core.errors import ConfigError
+from autointerp.core.types import SIDES, FeatureId
+from autointerp.llm.registry import family
+from autointerp.metrics.classification import THRESHOLD
+from autointerp.report.diagnoses import tagged_labels, tags_by_label
+from autointerp.report.known import MARKS, Against, FeaturePage, Labelled, Measured, Mistake
+from autointerp.report.reliance import verdict_on
+from autointerp.report.tables import RunTables, load_run
+from autointerp.report.text import visible, visible_token
+from autointerp.sampling.strata import N_BUCKETS
+
+STRATA = ("top", *(f"firing:{bucket}" for bucket in reversed(range(N_BUCKETS))), "random", "")
+"""How names of strata begin, in the order of the page; the last is any other, the silent ones."""
+
+Row = Mapping[Hashable, Any]
+
+
+def feature_page(run_dir: Path, name: str) -> FeaturePage:
+    """Return one feature's page. Raises ConfigError when the run has no such feature."""
+    try:
+        feature = FeatureId.parse(name)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+    run = load_run(run_dir)
+    if _of(run["features"], feature).empty:
+        known = ", ".join(sorted(run["features"]["dictionary"].unique()))
+        msg = f"{run_dir.name} has no feature {name}; dictionaries: {known}"
+        raise ConfigError(msg)
+    return build_feature(run, feature, run_name=run_dir.name)
+
+
+def build_feature(run: RunTables, feature: FeatureId, *, run_name: str = "") -> FeaturePage:
+    """Return the page of a feature that the run's table of features has."""
+    row = _of(run["features"], feature).to_dict("records")[0]
+    evidence = _of(run["evidence"], feature)
+    certificates = read_certificates(run["certificates"])
+    labels = tuple(_labels(run, feature, evidence, certificates))
+    return FeaturePage(
+        feature=str(feature),
+        run=run_name,
+        verdict=verdict_on(labels, _status(row)),
+        facts=_facts(row),
+        examination=_examination(_of(run["scores"], feature), certificates),
+        labels=labels,
+        unwritten=_unwritten(run, feature),
+        windows=_windows(evidence),
+        tested_on=evidence_sentence(evidence),
+    )
+
+
+def safe(text: object) -> str:
+    """Return text on one line without a character that could steer a terminal or feign our marks."""
+    return _unmarked(visible(" ".join(str(text).split()), keep=""))
+
+
+def marked(tokens: Sequence[str], activations: Sequence[float]) -> str:
+    """Return the text with the tokens that fire between marks, safe for a terminal.
+
+    >>> marked(["a", " cat"], [0.0, 2.0])
+    'a\u2039 cat\u203a'
+    """
+    shown = [_unmarked(visible_token(str(token))) for token in tokens]
+    pieces = [f"{MARKS[0]}{t}{MARKS[1]}" if a > 0 else t for t, a in zip(shown, activations, strict=True)]
+    return "".join(pieces).replace(MARKS[1] + MARKS[0], "")
+
+
+def _unmarked(text: str) -> str:
+    return text.replace(MARKS[0], "\\u2039").replace(MARKS[1], "\\u203a")
+
+
+def _of(frame: pd.DataFrame, feature: FeatureId) -> pd.DataFrame:
+    return frame[(frame["dictionary"] == feature.dictionary) & (frame["feature"] == feature.index)]
+
+
+def _facts(row: Row) -> dict[str, str]:
+    single = row.get("fraction_single_token")
+    return {
+        "status": _status(row),
+        "density": f"{row['density']:.2e}",
+        "window density": f"{row['window_density']:.3f}",
+        "peak": f"{row['peak']:.1f}",
+        "held-out firing windows": str(row["n_held_out"]),
+        "single-token share": "not measured" if single is None or pd.isna(single) else f"{single:.2f}",
+    }
+
+
+def _windows(evidence: pd.DataFrame) -> dict[str, tuple[str, ...]]:
+    """Return marked texts by ``side · stratum``, shown before held-out; halves of pairs are no windows."""
+    found: dict[str, tuple[str, ...]] = {}
+    rows = evidence[evidence["stratum"] != "neighbour"].to_dict("records")
+    for row in sorted(rows, key=_place):
+        name = f"{row['side']} · {safe(row['stratum'])}"
+        found[name] = (*found.get(name, ()), marked(row["tokens"], row["activations"]))
+    return found
+
+
+def _place(window: Row) -> tuple[int, int, str]:
+    """Return the place of a window's stratum: by side, strong ones before weak, then random, then silent."""
+    stratum = str(window["stratum"])
+    rank = next(i for i, start in enumerate(STRATA) if stratum.startswith(start))
+    return SIDES.index(str(window["side"])), rank, stratum if rank == len(STRATA) - 1 else ""
+
+
+def _examination(scores: pd.DataFrame, certificates: Sequence[Certificate]) -> tuple[str, ...]:
+    """Return what the zoo says of each judge by the measures a verdict speaks of."""
+    rows = scores[scores["control"] == "none"].to_dict("records")
+    names = dict.fromkeys(_Name(*(str(row[part]) for part in ("scorer", "variant", "metric", "judge"))) for row in rows)
+    found = [certificate_of(name, certificates) for name in names if _is_main(name)]
+    return tuple(safe(certificate_sentence(certificate)) for certificate in found if certificate)
+
+
+# ---- labels
+
+
+def _labels(
+    run: RunTables, feature: FeatureId, evidence: pd.DataFrame, certificates: Sequence[Certificate]
+) -> Iterator[Labelled]:
+    """Yield the feature's labels in the order of the table."""
+    tags = tags_by_label(tagged_labels(run))
+    scores, predictions = _of(run["scores"], feature), _of(run["predictions"], feature)
+    written = own_labels(_of(run["explanations"], feature))
+    tests = swap_tests(predictions, written)
+    for row in written.to_dict("records"):
+        mine = predictions[(predictions["explanation"] == row["explanation"]) & (predictions["control"] == "none")]
+        verdicts = mine[mine["scorer"].isin(VERDICTS) & mine["guess"].notna()]
+        given = tags.get(str(row["explanation"]), ())
+        yield Labelled(
+            text=safe(row["text"]),
+            explainer=safe(row["explainer"]),
+            model=safe(row["model"]),
+            tags=tuple(tag_text([tag]) for tag in given),
+            meanings=tuple(map(meaning, given)),
+            scores=tuple(_measured(row, scores, certificates, tests)),
+            mistakes=_mistakes(verdicts, evidence),
+            n_verdicts=len(verdicts),
+        )
+
+
+def _unwritten(run: RunTables, feature: FeatureId) -> tuple[str, ...]:
+    """Return ``no label by examples: explain failed (...)`` for what could not be written, each reason once."""
+    written = own_labels(_of(run["explanations"], feature))
+    scores = _of(run["scores"], feature)
+    lost = scores[(scores["control"] == "none") & ~scores["explanation"].isin(run["explanations"]["explanation"])]
+    missing = ", ".join(name for name in run.explainers if name not in set(written["explainer"]))
+    who = f" by {missing}" if missing else ""
+    rows = lost.drop_duplicates(["status", "reason"]).to_dict("records")
+    return tuple(
+        safe(f"no label{who}: {_status(row)}" + (f" ({row['reason']})" if row["reason"] else "")) for row in rows
+    )
+
+
+def _status(row: Row) -> str:
+    return str(row["status"]).replace("_", " ")
+
+
+def _measured(
+    label: Row, scores: pd.DataFrame, certificates: Sequence[Certificate], tests: Sequence[SwapTest]
+) -> Iterator[Measured]:
+    """Yield the headline measures, scored or not; a variant is a measure of its own."""
+    writer = "" if label["model"] in ("", label["explainer"]) else family(str(label["model"]))
+    mine = scores[(scores["explanation"] == label["explanation"]) & (scores["control"] == "none")]
+    for row in mine.to_dict("records"):
+        name = _Name(*(str(row[part]) for part in ("scorer", "variant", "metric", "judge")))
+        if _is_shown(name):
+            certified, p = standing(name, certificates), _p(name, row, tests)
+            yield _measure(row, name, writer, _controls(scores, row), certified, p)
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """What a score is looked up by."""
+
+    scorer: str
+    variant: str
+    metric: str
+    judge: str
+
+
+def _is_shown(name: _Name) -> bool:
+    """Return whether the metric is the one its scorer is read by; of a scorer without such, all are."""
+    known = HEADLINES.get(name.scorer)
+    return name.metric == known[1] if known else is_headline(name.scorer, name.metric)
+
+
+def _is_main(name: _Name) -> bool:
+    return name.scorer != OF_OUTPUTS and HEADLINES.get(name.scorer) == (name.variant, name.metric)
+
+
+def _measure(
+    row: Row, name: _Name, writer: str, controls: tuple[Against, ...], certified: str, p: float | None
+) -> Measured:
+    judge_family = family(name.judge)
+    return Measured(
+        measure=safe(measure_name(name.scorer, name.variant, name.metric)),
+        value=_known(row["value"]),
+        low=_known(row["low"]),
+        high=_known(row["high"]),
+        n_read=int(row["n_read"]),
+        n_asked=int(row["n_asked"]),
+        chance=_known(row["chance"]),
+        controls=controls,
+        standing=certified,
+        judge=safe(name.judge),
+        judge_family=safe(judge_family),
+        is_same_family=judge_family == writer,
+        p=p,
+        status=_status(row),
+        reason=safe(row["reason"]),
+        is_main=_is_main(name),
+    )
+
+
+def _known(cell: Any) -> float | None:
+    return None if cell is None or pd.isna(cell) else float(cell)
+
+
+def _controls(scores: pd.DataFrame, row: Row) -> tuple[Against, ...]:
+    """Return each control's mean over its draws by the same measure; the look-up has no judge."""
+    same = ["scorer", "variant", "metric"]
+    rows = scores[(scores[same] == [row[part] for part in same]).all(axis=1) & (scores["control"] != "none")]
+    rows = rows[((rows["judge"] == row["judge"]) | (rows["control"] == "lookup")) & rows["value"].notna()]
+    own, means = _known(row["value"]), rows.groupby("control", sort=True)["value"].mean()
+    return tuple(
+        Against(safe(control), float(mean), None if own is None else own - float(mean))
+        for control, mean in means.items()
+    )
+
+
+def _p(name: _Name, row: Row, tests: Sequence[SwapTest]) -> float | None:
+    key = (row["explanation"], name.scorer, name.variant, name.judge)
+    return next((t.p for t in tests if (t.explanation, t.scorer, t.variant, t.judge) == key), None)
+
+
+def _mistakes(verdicts: pd.DataFrame, evidence: pd.DataFrame) -> tuple[Mistake, ...]:
+    """Return the windows on which the judge was wrong, the surest answer first, ties by item."""
+    wrong = verdicts[(verdicts["guess"] >= THRESHOLD) != (verdicts["truth"] > 0)]
+    held_out = evidence[(evidence["side"] == "held_out") & (evidence["stratum"] != "neighbour")]
+    places = {f"{row['doc']}:{row['start']}": row for row in held_out.to_dict("records")}
+    found = (_mistake(row, places.get(str(row["item"]).removesuffix(MISPLACED))) for row in wrong.to_dict("records"))
+    return tuple(sorted(found, key=lambda m: (-abs(m.p_yes - THRESHOLD), m.scorer, m.item)))
+
+
+def _mistake(row: Row, window: Row | None) -> Mistake:
+    is_misplaced = str(row["item"]).endswith(MISPLACED)
+    return Mistake(
+        scorer=str(row["scorer"]),
+        judge=safe(row["judge"]),
+        item=safe(row["item"]),
+        p_yes=float(row["guess"]),
+        truth="fires" if row["truth"] > 0 else "other tokens fire than were asked about" if is_misplaced else "silent",
+        stratum="" if window is None else safe(window["stratum"]),
+        text="window not on record" if window is None else marked(window["tokens"], window["activations"]),
+    )
