@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import HOSTILE, Builder
+from report_builders import HOSTILE, Builder
 
 from autointerp.report.page import build_page
 from autointerp.report.render import html_page

@@ -1,7 +1,7 @@
 """Charts: always chance and controls, always words and numbers, never an exception on poor data."""
 
 import pytest
-from conftest import Builder
+from report_builders import Builder
 
 from autointerp.analysis.summary import Line, summary_lines
 from autointerp.analysis.values import feature_values

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from conftest import HOSTILE, JUDGE, Builder
+from report_builders import HOSTILE, JUDGE, Builder
 
 from autointerp.analysis.diagnosis import Tag
 from autointerp.core.types import FeatureId

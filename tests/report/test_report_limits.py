@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from conftest import Builder
+from report_builders import Builder
 
 from autointerp.analysis.certificates import read_certificates
 from autointerp.analysis.summary import Line, summary_lines

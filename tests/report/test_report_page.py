@@ -4,7 +4,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from conftest import HOSTILE, Builder
+from report_builders import HOSTILE, Builder
 
 from autointerp.core.types import FeatureId
 from autointerp.report.cards import build_cards

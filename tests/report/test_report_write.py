@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Builder
+from report_builders import Builder
 
 from autointerp.core.errors import StoreError
 from autointerp.report import write_report
