@@ -25,6 +25,7 @@ from autointerp.report.diagnoses import Tags, diagnosis_grid, meanings, tagged_l
 from autointerp.report.glossary import GLOSSARY
 from autointerp.report.grids import Grid
 from autointerp.report.limits import limits
+from autointerp.report.people import agreement_grids
 from autointerp.report.tables import RunTables
 
 
@@ -68,6 +69,8 @@ class Page:
     extreme: tuple[Card, ...]
     failures: Grid
     cost: Grid
+    raters: Grid
+    people: Grid
     lost: str
     reproduce: tuple[tuple[str, str], ...]
     config: str
@@ -95,6 +98,7 @@ def build_page(run: RunTables, *, seed: int = 0) -> Page:
     compared = _in_order(compare_explainers(run["scores"], run["explanations"], seed=seed), order)
     tagged = tagged_labels(run)
     tags = tags_by_label(tagged)
+    raters, people = agreement_grids(run)
     manifest = run.manifest
     findings = Findings(
         lines, counts, certificates, trends, agreed, compared, same_family=run.same_family,
@@ -118,6 +122,8 @@ def build_page(run: RunTables, *, seed: int = 0) -> Page:
         extreme=build_cards(run, _new(choice), seed=seed, tags=tags),
         failures=grids.failures_grid(failures_by_reason(run["failures"])),
         cost=cost_grid(run),
+        raters=raters,
+        people=people,
         lost=lost_sentence(run.sent, models_of(run)),
         reproduce=tuple(_reproduce(run)),
         config=json.dumps(manifest.get("config", {}), indent=2, ensure_ascii=False, default=str),

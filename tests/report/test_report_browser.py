@@ -116,7 +116,7 @@ def test_hostile_text_is_read_not_run(open_page: Open) -> None:
 def test_everything_is_there_without_javascript(open_page: Open) -> None:
     """The page has no script to lose: sections, tables and pictures are visible, and folds open by themselves."""
     page = open_page(java_script_enabled=False)
-    assert page.locator("section > h2").count() == 11
+    assert page.locator("section > h2").count() == 12
     assert page.locator("#scores table").first.is_visible()
     assert page.locator("#scores svg").first.is_visible()
     fold = page.locator("article:has(.win)").nth(1)

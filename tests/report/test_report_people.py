@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 from report_builders import HOSTILE, Builder
 
-from autointerp.report.page import make_page
+from autointerp.report.page import build_page
 from autointerp.report.people import agreement_grids
 from autointerp.report.render import html_page, markdown_page
 from autointerp.report.tables import RunTables
@@ -24,12 +24,12 @@ def reviewed(run: RunTables, answers: Sequence[str], rater: str = "ann") -> RunT
     ]  # fmt: skip
     made = pd.DataFrame(rows)
     missing = set(run["ratings"].columns) - set(made.columns)
-    return RunTables(dict(run.frames) | {"ratings": made.assign(**dict.fromkeys(missing, ""))}, run.manifest)
+    return RunTables(dict(run.tables) | {"ratings": made.assign(**dict.fromkeys(missing, ""))}, run.manifest)
 
 
 def test_nobody_reviewed_nothing_is_said(build: Builder) -> None:
     """Without ratings there is no section, no link to one, and no claim."""
-    page = make_page(build())
+    page = build_page(build())
     assert "What people say" not in html_page(page)
     assert "#people" not in html_page(page)
     assert "What people say" not in markdown_page(page)
@@ -46,7 +46,7 @@ def test_a_rater_who_always_says_yes_has_no_kappa(build: Builder) -> None:
 
 def test_names_of_raters_are_hostile_too(build: Builder) -> None:
     """A rater's name is shown, and is neither a tag nor a template in any page."""
-    page = make_page(reviewed(build(widths=(512,)), ["yes", "no", "unsure"], rater=HOSTILE))
+    page = build_page(reviewed(build(widths=(512,)), ["yes", "no", "unsure"], rater=HOSTILE))
     assert "What people say" in html_page(page)
     assert "<script>alert" not in html_page(page)
     assert "What people say" in markdown_page(page)
