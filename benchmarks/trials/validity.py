@@ -1,6 +1,8 @@
 """Do scores rank labels as they deserve? Population F1 of detection and fuzzing against true F1, by ladder.
 
-True F1 is that of windows, for both: a label that fits a silent window is wrong there, marked or not.
+Detection asks about windows and is held against the F1 of windows, fuzzing asks about marked tokens and is held
+against the F1 of marks (``marks.py``). A label may fit a window and not the tokens that fire in it: what fuzzing
+makes of the F1 of windows is reported beside.
 """
 
 from collections.abc import Sequence
@@ -106,18 +108,25 @@ def figures(planted: Sequence[Planted]) -> list[Figure]:
         report("judged_windows_mean", np.mean([len(p.evidence.held_out) for p in planted])),
         report("judged_firing_least", min(sum(s.window.is_firing for s in p.evidence.held_out) for p in planted)),
     ]
-    for scorer, ask in {"detection": asked_by_detection, "fuzzing": asked_by_fuzzing}.items():
-        asked = [(p.ladder, ask(p)) for p in planted]
-        for name, judge in JUDGES.items():
-            judged = [(ladder, one.rates(judge)) for ladder, one in asked]
-            for density in DENSITIES:
-                found += _of_density(scorer, name, judged, density)
+    detected, fuzzed = ([ask(p) for p in planted] for ask in (asked_by_detection, asked_by_fuzzing))
+    for name, judge in JUDGES.items():
+        seen, marked = ([one.rates(judge) for one in asked] for asked in (detected, fuzzed))
+        by_windows, by_marks = [p.ladder for p in planted], [p.of_marks for p in planted]
+        for density in DENSITIES:
+            found += _of_density("detection", name, list(zip(by_windows, seen, strict=True)), density)
+            found += _of_density("fuzzing", name, list(zip(by_marks, marked, strict=True)), density)
+            by = f"tau_fuzzing_{name}_oracle_at_{density:g}_against_f1_of_windows"
+            found.append(report(by, _mean_tau(_scored(list(zip(by_windows, marked, strict=True)), density))))
     return found
+
+
+def _scored(judged: Sequence[tuple[Ladder, dict[str, Rates]]], density: float) -> list[list[tuple[Step, float]]]:
+    return [scored(at_density(ladder, density), dict(rates), density) for ladder, rates in judged]
 
 
 def _of_density(scorer: str, judge: str, judged: list[tuple[Ladder, dict[str, Rates]]], density: float) -> list[Figure]:
     is_perfect = judge == "perfect"
-    pairs = [scored(at_density(ladder, density), dict(rates), density) for ladder, rates in judged]
+    pairs = _scored(judged, density)
     tau, share = _mean_tau(pairs), float(np.mean([is_exact_above(one) for one in pairs]))
     bar = 0.9 if is_perfect and density >= 1e-3 else 0.7 if not is_perfect and density >= 0.1 else None
     by = f"{scorer}_{judge}_oracle_at_{density:g}"
