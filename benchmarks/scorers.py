@@ -1,12 +1,17 @@
 """What a score can be trusted for, where truth is known: ``python benchmarks/scorers.py [--json] [--small]``.
 
 1. Validity: Kendall's tau-b between population F1 and true F1 over every ladder of the zoo, in the demo
-   corpus, by judge and density.
-2. Population: error and coverage of F1 for a feature that fires in 0.1% of windows.
-3. Controls: false discoveries and power of label swaps; what labels add to a token table.
-4. Calibration: bias and coverage of proportions set right for the judge's errors.
-5. Sequential: errors and calls of the anytime-valid test, computed exactly.
-6. Independence: panels of judges, and labels in code.
+   corpus, by scorer, judge and density.
+2. Shortcuts: what a classifier gets that reads neither window nor label; how far a score moves when its
+   questions are put otherwise.
+3. Population: error and coverage of F1 for a feature that fires in 0.1% of windows.
+4. Controls: false discoveries and power of label swaps; what labels add to a token table.
+5. Calibration: bias and coverage of proportions set right for the judge's errors.
+6. Sequential: errors and calls of the anytime-valid test, computed exactly.
+7. Independence: panels of judges, and labels in code.
+8. Failures: what a scorer says when most replies cannot be read.
+
+The ninth point, neuron puzzles, is ``puzzles.py``, for it needs a language model.
 
 Every figure is printed by name with its bar, if it has one; exit 1 when one falls short. ``--small``
 checks that the benchmark works; its figures are not results.
@@ -23,7 +28,17 @@ from typing import TypeVar
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-from trials import calibration, controls, independence, population, sequential, validity
+from trials import (
+    calibration,
+    controls,
+    failures,
+    independence,
+    invariance,
+    population,
+    sequential,
+    shortcuts,
+    validity,
+)
 from trials.figure import Figure
 from trials.zoo import Planted, corpus_tiles, load_zoo, planted_features
 
@@ -54,11 +69,13 @@ def measure(sizes: Sizes) -> list[Figure]:
     planted = timed("zoo", lambda: planted_zoo(sizes))
     parts: dict[str, Callable[[], list[Figure]]] = {
         "validity": lambda: validity.figures(planted),
+        "shortcuts": lambda: [*shortcuts.figures(planted), *invariance.figures(planted)],
         "population": lambda: population.figures(sizes.n_repeats),
         "controls": lambda: controls.figures(planted, sizes.n_dictionaries),
         "calibration": lambda: calibration.figures(sizes.n_repeats),
         "sequential": sequential.figures,
         "independence": lambda: independence.figures(planted),
+        "failures": lambda: failures.figures(planted),
     }
     found: list[Figure] = []
     for name, part in parts.items():

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from autointerp.core.draws import draw
 from autointerp.core.types import (
     About,
     Evidence,
@@ -48,11 +49,11 @@ class Detection:
         self.tokens_a_call = estimate_tokens(prompt)
 
     def questions(self, evidence: Evidence, labelled: Labelled) -> list[Question]:
-        """Return one question a tile in the order of their names; none when there are too few examples."""
+        """Return one question a tile in keyed order; none when there are too few examples."""
         if lacks_tiles(evidence, self.settings):
             return []
         label = safe_text(labelled.explanation.text, forbidden=TEXT_ENDS)
-        return [self._question(evidence, labelled, label, sample) for sample in choose_items(evidence)]
+        return [self._question(evidence, labelled, label, sample) for sample in self._shuffled(evidence)]
 
     def read(
         self, evidence: Evidence, labelled: Labelled, judge: str, question: Question, reply: Reply | Failure
@@ -83,6 +84,11 @@ class Detection:
     def of_each(self, score: Score) -> tuple[Score, ...]:
         """Return the score without number for each of ``METRICS``."""
         return of_each(score, METRICS)
+
+    def _shuffled(self, evidence: Evidence) -> list[Sample]:
+        """Return the tiles in keyed order: by name, sources of text that fire more often would stand together."""
+        tiles, feature = choose_items(evidence), str(evidence.feature)
+        return draw(tiles, len(tiles), seed=self.settings.seed, key=lambda s: ("items", feature, s.window.item))
 
     def _question(self, evidence: Evidence, labelled: Labelled, label: str, sample: Sample) -> Question:
         text = plain_text(sample.window, forbidden=TEXT_ENDS)

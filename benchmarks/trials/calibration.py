@@ -13,7 +13,11 @@ SHARES = (0.05, 0.2, 0.5, 0.8, 0.95)
 BLIND = (0.6, 0.6)
 N_ITEMS, N_ANCHORS = 200, 100
 SWAPPED = ((0.9, 0.9), (0.75, 0.8))
-N_FEATURES, N_SHARED_ANCHORS = 200, 5000
+N_FEATURES = 200
+N_SHARED_ANCHORS, FEWER_SHARED_ANCHORS = 10_000, 5000
+"""Of either kind and for either judge, shared by all features. The mean moves by the anchors' own error, whatever
+the number of features: with 5,000 the 95th percentile is truly about 0.0198, too near the bar of 0.02 for 200
+trials to tell; with 10,000 it is 0.0156."""
 
 
 def repeats(share: float, judge: tuple[float, float], n_repeats: int) -> tuple[list[Calibrated], float]:
@@ -29,17 +33,17 @@ def repeats(share: float, judge: tuple[float, float], n_repeats: int) -> tuple[l
     return found, float(yes.mean() / N_ITEMS)
 
 
-def swapped_judges(number: int) -> float:
+def swapped_judges(number: int, n_anchors: int) -> float:
     """Return how far the mean over 200 features moves when another judge, with its own anchors, is asked."""
-    draw = generator(0, "swapped judges", number)
+    draw = generator(0, "swapped judges", number, n_anchors)
     truth = draw.beta(2, 2, size=N_FEATURES)
     means = []
     for sensitivity, specificity in SWAPPED:
         anchors = Anchors(
-            int(draw.binomial(N_SHARED_ANCHORS, sensitivity)),
-            N_SHARED_ANCHORS,
-            int(draw.binomial(N_SHARED_ANCHORS, specificity)),
-            N_SHARED_ANCHORS,
+            int(draw.binomial(n_anchors, sensitivity)),
+            n_anchors,
+            int(draw.binomial(n_anchors, specificity)),
+            n_anchors,
         )
         yes = draw.binomial(N_ITEMS, truth * sensitivity + (1 - truth) * (1 - specificity)) / N_ITEMS
         informed = anchors.sensitivity + anchors.specificity - 1
@@ -60,7 +64,10 @@ def figures(n_repeats: int) -> list[Figure]:
                 cut.append(abs(np.mean([one.value for one in known]) - share))
                 naive.append(abs(said - share))
     blind, _ = repeats(0.5, BLIND, n_repeats)
-    moved = [swapped_judges(number) for number in range(max(20, n_repeats // 10))]
+    numbers = range(max(20, n_repeats // 2))
+    moved, moved_more = (
+        [swapped_judges(number, n) for number in numbers] for n in (N_SHARED_ANCHORS, FEWER_SHARED_ANCHORS)
+    )
     return [
         at_most("calibration_bias_largest", max(biases), 0.01),
         report("calibration_bias_largest_cut_to_0_1", max(cut)),
@@ -71,4 +78,5 @@ def figures(n_repeats: int) -> list[Figure]:
         at_least("undecidable_share_at_1.2", np.mean([one.status is Reason.UNDECIDABLE for one in blind]), 0.9),
         report("swapped_judges_move_the_mean_by", np.mean(moved)),
         at_most("swapped_judges_move_the_mean_by_95th_percentile", np.quantile(moved, 0.95), 0.02),
+        report(f"swapped_judges_95th_percentile_with_{FEWER_SHARED_ANCHORS}_anchors", np.quantile(moved_more, 0.95)),
     ]

@@ -11,6 +11,7 @@ from autointerp.trust.ladders import Ladder, ladder_among
 from autointerp.trust.planting import PlantSettings, plant_among, population
 from autointerp.trust.templates import TILE, split_text
 from autointerp.trust.zoo import ZooFeature, read_zoo
+from trials.marks import marked_ladder
 
 FOLDER = Path(__file__).parents[2] / "data" / "zoo"
 CORPUS = ("gensim-wikipedia", "gensim-news", "python-topics", "python-stdlib~0.1")
@@ -20,10 +21,14 @@ N_FIRING, N_SILENT, N_NEAR = 200, 500, 300
 
 @dataclass(frozen=True)
 class Planted:
-    """A feature, its ladder with true shares, and its evidence: 200 firing and 800 silent held-out windows."""
+    """A feature, its ladder with true shares, and its evidence: 200 firing and 800 silent held-out windows.
+
+    ``of_marks``: the same ladder with shares of marked windows, which fuzzing asks about.
+    """
 
     feature: ZooFeature
     ladder: Ladder
+    of_marks: Ladder
     evidence: Evidence
 
 
@@ -49,4 +54,6 @@ def planted_features(zoo: tuple[ZooFeature, ...], tiles: list[Window], *, n_temp
     settings = PlantSettings(held_out=sizes, min_available=10**9, n_template_docs=n_template_docs)
     for feature in zoo:
         everything = population(feature, tiles, settings)
-        yield Planted(feature, ladder_among(feature, everything), plant_among(feature, everything, settings))
+        ladder = ladder_among(feature, everything)
+        of_marks = marked_ladder(feature, ladder, everything)
+        yield Planted(feature, ladder, of_marks, plant_among(feature, everything, settings))

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from autointerp.core.types import Failure, Reason, Reply, Sample, Window
+from autointerp.metrics.classification import auroc
 from autointerp.score import SCORERS, ScoreSettings
 
 TRUE_LABEL = "words for colours"
@@ -70,6 +71,26 @@ def test_judge_sees_label_before_text_and_no_more(detection, evidence, label):
     assert len(stripped) == 1
     assert next(iter(stripped)).index(TRUE_LABEL) < next(iter(stripped)).index("TEXT")
     assert not any("<<" in q.prompt for q in questions)
+
+
+def test_order_says_nothing(prompts, evidence, label):
+    """Of 1,800 firing and 1,800 silent windows with telling names, place in the list tells neither; it is keyed."""
+    truth, place = [], []
+    for seed in range(60):
+        scorer = SCORERS["detection"](prompts["detection"], ScoreSettings(seed=seed))
+        samples = [renamed(evidence, kind, number) for kind in "fs" for number in range(30)]
+        made = replace(evidence, held_out=tuple(samples))
+        questions = scorer.questions(made, label(TRUE_LABEL))
+        assert questions == scorer.questions(replace(made, held_out=tuple(samples[::-1])), label(TRUE_LABEL))
+        truth += [q.about.window.is_firing for q in questions]
+        place += range(len(questions))
+    assert abs(auroc(truth, place) - 0.5) < 0.03
+
+
+def renamed(evidence, kind, number):
+    """A firing window of a document whose name begins with f, or a silent one of a document in s."""
+    sample = next(s for s in evidence.held_out if s.window.is_firing == (kind == "f") and s.stratum != "neighbour")
+    return replace(sample, window=replace(sample.window, doc=f"{kind}/{number}"))
 
 
 def test_neighbours_and_doubles_are_not_items(detection, evidence, label):

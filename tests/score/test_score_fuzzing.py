@@ -116,8 +116,7 @@ def test_places_number_and_order_of_marks_say_nothing():
             truth.append(marked.fires)
             group.append(number)
     counts = Counter(truth)
-    assert counts[True] >= 1400
-    assert counts[False] >= 1900
+    assert min(counts.values()) >= 1500
     single = [auroc(truth, column) for column in np.array(rows, dtype=np.float64).T]
     assert max(abs(area - 0.5) for area in single) < 0.03
     model = HistGradientBoostingClassifier(max_iter=20, random_state=0)

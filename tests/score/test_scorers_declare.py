@@ -82,6 +82,21 @@ def test_questions_do_not_depend_on_what_a_judge_must_not_learn(prompts, with_ex
     ]
 
 
+@pytest.mark.parametrize("name", [name for name in SCORERS if name != "simulation_json"])
+def test_four_of_five_replies_unreadable(prompts, with_examples, label, judge_with, garbled, name):
+    """No number by default; where a few may do, the counts stand beside it and the interval is open."""
+    for least in (0.5, 0.0):
+        scorer = SCORERS[name](prompts[PROMPTS[name]], ScoreSettings(min_fraction_read=least, n_top=20, n_random=20))
+        predictions = judge_with(scorer, with_examples, label("words for colours"), garbled(80))
+        scores = scorer.grade(with_examples, predictions)
+        head = next(s for s in scores if (s.variant, s.metric) == scorer.headline)
+        assert head.n_read < head.n_asked / 2
+        if least:
+            assert (head.value, head.status) == (None, Reason.PARSE_FAILED)
+        elif head.value is not None:
+            assert head.low < head.high
+
+
 def test_every_prompt_file_is_used():
     """No prompt lies about that nobody asks."""
     used = {*ALL_PROMPTS.values(), *COMPACT.values(), *EXPLAIN_PROMPTS.values(), *EXPLAIN_STEP_PROMPTS.values()}
