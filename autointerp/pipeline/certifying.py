@@ -23,7 +23,6 @@ from autointerp.trust.planting import PlantSettings, plant
 from autointerp.trust.zoo import ZooFeature, meanings, read_zoo
 
 N_TILES = 1500
-RUNGS = ("exact", "too_broad", "too_narrow", "shuffled", "blank")
 FUNCTIONS = ("oracle", "constant")
 
 
@@ -47,7 +46,9 @@ def drawn_zoo(run: Run) -> list[ZooFeature]:
         seed=run.config.seed,
         key=lambda f: f.name,
     )
-    return [feature.pick(rung.rung for rung in feature.rungs if rung.rung in RUNGS) for feature in zoo]
+    return [
+        feature.pick(rung.rung for rung in feature.rungs if rung.rung in run.config.certify.rungs) for feature in zoo
+    ]
 
 
 def plant_settings(run: Run) -> PlantSettings:

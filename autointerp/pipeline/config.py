@@ -9,8 +9,11 @@ from pydantic import AliasChoices, BaseModel, Field, ValidationError, field_vali
 from autointerp.core.draws import content_key
 from autointerp.core.errors import ConfigError
 from autointerp.core.types import FeatureId
-from autointerp.pipeline.sections import EvidenceSection, ExplainSection, ScoreSection, Section, nearest
+from autointerp.pipeline.sections import EvidenceSection, ExplainSection, ScoreSection, Section, check_names, nearest
 from autointerp.pipeline.terms import UNDECISIVE, BudgetSection, HttpSection
+from autointerp.trust.zoo import RUNGS
+
+RIGHT = ("exact", "paraphrase")
 
 
 class HarvestSection(Section):
@@ -42,10 +45,24 @@ class FeaturesSection(Section):
 
 
 class CertifySection(Section):
-    """How the judge is tested on features whose truth is known. 0 features: no certificate, scores stay uncertified."""
+    """How the judge is tested on features whose truth is known. 0 features: no certificate, scores stay uncertified.
+
+    ``rungs``: the labels of each that are tested, from ``trust.zoo.RUNGS``: the exact one and wrong ones.
+    """
 
     n_features: int = Field(default=20, ge=0)
     n_items: int = Field(default=40, ge=4)
+    rungs: tuple[str, ...] = ("exact", "too_broad", "too_narrow", "shuffled", "blank")
+
+    @field_validator("rungs")
+    @classmethod
+    def _can_be_ranked(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        check_names(names, RUNGS, "rung")
+        if "exact" not in names or not set(names) - set(RIGHT):
+            worse = ", ".join(name for name in RUNGS if name not in RIGHT)
+            msg = f"a judge is tested on the exact label beside worse ones; name 'exact' and some of {worse}"
+            raise ValueError(msg)
+        return names
 
 
 class LocalSection(Section):

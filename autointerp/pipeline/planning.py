@@ -12,7 +12,6 @@ from autointerp.explain import PROMPTS as EXPLAIN_PROMPTS
 from autointerp.explain import STEP_EXPLAINERS
 from autointerp.llm.planning import Estimate, at_most, estimate
 from autointerp.llm.verbalised import n_tokens_for
-from autointerp.pipeline.certifying import RUNGS
 from autointerp.pipeline.chunks import Chunk
 from autointerp.pipeline.config import Config
 from autointerp.pipeline.evidence import read_evidence
@@ -145,7 +144,7 @@ def plan_certifying(run: Run, judge: LLM) -> Part:
     """Return a bound of what the judge's examination would ask; nothing once its certificate stands."""
     section, scorers = run.config.certify, [scorer for scorer in scorers_of(run) if scorer.uses_label]
     is_done = has_part(run.directory, "certificates", run.config.score.judge)
-    n = 0 if is_done else section.n_features * len(RUNGS) * section.n_items
+    n = 0 if is_done else section.n_features * len(section.rungs) * section.n_items
     n_injected = 0 if is_done else section.n_features * section.n_items
     counts = [(scorer, n + n_injected * (scorer.name == SCORER)) for scorer in scorers]
     tokens_in = sum(count * scorer.tokens_a_call for scorer, count in counts)

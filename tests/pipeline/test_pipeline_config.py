@@ -23,6 +23,9 @@ CONTENT = {"subject": "s", "site": "residual.1", "dictionaries": ["d"], "corpus"
         ({"dtype": "int8"}, "dtype: "),
         ({"harvest": {"n_tokens": "many"}}, "harvest.n_tokens: "),
         ({"harvest": 3}, "harvest: "),
+        ({"certify": {"rungs": ["exact", "to_broad"]}}, "no rung named 'to_broad'; did you mean 'too_broad'"),
+        ({"certify": {"rungs": ["exact", "paraphrase"]}}, "certify.rungs: "),
+        ({"certify": {"rungs": ["too_broad", "blank"]}}, "name 'exact'"),
         ({"name": "../up"}, "name: "),
         (
             {"features": {"only": ["tiny/16"]}},
