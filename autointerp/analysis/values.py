@@ -5,14 +5,32 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from autointerp.score.contrastive import Contrastive
+from autointerp.score.detection import Detection
+from autointerp.score.embedding import Embedding
+from autointerp.score.fuzzing import Fuzzing
+from autointerp.score.intruder import Intruder
+from autointerp.score.logits import Logits
+from autointerp.score.purity import Purity
+from autointerp.score.sensitivity import Sensitivity
+from autointerp.score.simulation import Simulation
+from autointerp.score.simulation_json import SimulationJson
+from autointerp.score.sorting import Sort
+from autointerp.score.spearman import Spearman
+from autointerp.score.specificity import Specificity
+
 MEASURE = ["explainer", "scorer", "variant", "metric", "judge"]
 """What must be equal before two features' values may be averaged."""
 
-HEADLINES = {"simulation": "correlation", "detection": "auroc"}
-"""The metric of a scorer that is shown first; other scorers show every metric."""
+KINDS = (
+    Simulation, SimulationJson, Spearman, Detection, Purity, Fuzzing, Specificity, Intruder, Contrastive, Sort, Logits,
+    Embedding, Sensitivity,
+)  # fmt: skip
+HEADLINES = {kind.name: kind.headline[1] for kind in KINDS}
+"""The metric that a scorer says it is read by, and that is shown first; a scorer not known here shows every metric."""
 
-MAIN_VARIANTS = {"simulation": "top_and_random"}
-"""The variant a verdict speaks of (Bills et al. 2023 report both; random-only is in the tables)."""
+MAIN_VARIANTS = {kind.name: kind.headline[0] for kind in KINDS if kind.headline[0]}
+"""The variant a verdict speaks of (of simulation Bills et al. 2023 report both; random-only is in the tables)."""
 
 LOWER_IS_BETTER = frozenset({"false_fire"})
 

@@ -133,7 +133,7 @@ def runs_costs(
 def features_list(name: RunName = "", home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
     """List a run's labelled features with their labels and scores."""
     from autointerp.pipeline.finding import find_run
-    from autointerp.pipeline.looking import feature_lines
+    from autointerp.report.listing import feature_lines
 
     lines = feature_lines(find_run(home, name))
     answer([line.as_dict() for line in lines], "\n".join(line.text() for line in lines), as_json=as_json)

@@ -271,3 +271,19 @@ def test_costs_by_anything_sum_to_the_whole(cli: Cli, finished_run: FinishedRun)
     assert refused.code == 2
     assert "'colour'" in refused.err
     assert "feature" in refused.err
+
+
+def test_no_score_is_listed_without_its_standing(cli: Cli, finished_run: FinishedRun) -> None:
+    """A label has a line for each measure its scorers are read by; each number says whether its judge is certified."""
+    listed = cli("features", "list", finished_run.folder, "--home", finished_run.home, "--json").json
+    text = cli("features", "list", finished_run.folder, "--home", finished_run.home).out
+    measures = {score["measure"] for line in listed for score in line["scores"]}
+    assert {"detection, AUROC", "simulation (top and random), correlation"} <= measures
+    known = [score for line in listed for score in line["scores"] if score["value"] is not None]
+    assert known
+    assert {score["standing"] for score in known} <= {
+        "certified",
+        "uncertified (failed)",
+        "uncertified (never examined)",
+    }
+    assert text.count("certified") >= len(known)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from autointerp.analysis.values import HEADLINES, is_main
 from autointerp.core.types import Reason
 from autointerp.explain import PROMPTS as EXPLAIN_PROMPTS
 from autointerp.explain import STEP_PROMPTS as EXPLAIN_STEP_PROMPTS
@@ -35,6 +36,14 @@ def test_scorer_says_what_it_is(scorer, evidence):
     rows = scorer.unscored(evidence, None, judge="j", status=Reason.DEAD, reason="")
     assert scorer.headline in [(row.variant, row.metric) for row in rows]
     assert len({(row.variant, row.metric) for row in rows}) == len(rows)
+
+
+def test_tables_show_what_a_scorer_is_read_by(scorer):
+    """Reports and lists know every scorer's own headline, not all of its metrics side by side."""
+    variant, metric = scorer.headline
+    assert HEADLINES[scorer.name] == metric
+    assert is_main(scorer.name, variant, metric)
+    assert not is_main(scorer.name, variant, "another metric")
 
 
 @pytest.mark.parametrize("name", list(SCORERS))
