@@ -1,7 +1,7 @@
 """The model behind a configured name, its replies stored; a judge that is the subject shares its weights."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,8 +70,12 @@ def opened_unasked(name: str, config: "Config", *, home: Path) -> Iterator[LLM]:
     store = home / "cache" / "replies.sqlite"
     provider, _, model = name.partition(":")
     if store.exists():
-        with closing(open_llm(name, store_path=store, options=options_of(name, config))) as llm:  # type: ignore[type-var]
+        llm = open_llm(name, store_path=store, options=options_of(name, config))
+        try:
             yield llm
+        finally:
+            if close := getattr(llm, "close", None):  # a function keeps no store
+                close()
     elif name.startswith(REMOTE):
         yield make_remote(provider, model, options_of(name, config))
     else:
