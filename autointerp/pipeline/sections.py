@@ -114,6 +114,7 @@ class ScoreSection(Section):
 
     What the numbers mean is said in ``ScoreSettings``. ``writer``: who writes texts for ``sensitivity``, the
     explainers' model where none is named. ``encoder``: of ``embedding``; a sentence encoder's package or folder.
+    ``sequential_calls``: questions of ``sequential`` a chunk, controls' too, at most; 0 for as many as it takes.
     """
 
     scorers: tuple[str, ...] = ("simulation", "detection")
@@ -141,6 +142,7 @@ class ScoreSection(Section):
     sequential_good: float = Field(default=0.8, gt=0, lt=1, validate_default=True)
     sequential_alpha: float = Field(default=0.05, gt=0, lt=1)
     sequential_max_items: int = Field(default=120, ge=2)
+    sequential_calls: int = Field(default=0, ge=0)
     max_tokens: int = Field(default=4, ge=1)
     at_once: int = Field(default=64, ge=1)
 

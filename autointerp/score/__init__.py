@@ -97,4 +97,5 @@ COMPACT: Mapping[str, str] = {"simulation": "simulation_compact", "spearman": "s
 
 def prompt_of(scorer: str, settings: ScoreSettings) -> str | None:
     """Return the name of the scorer's prompt file in the layout that is set; None where no model is asked."""
-    return COMPACT.get(scorer, PROMPTS[scorer]) if settings.layout == "compact" else PROMPTS[scorer]
+    own = {**PROMPTS, **STEP_PROMPTS}[scorer]
+    return COMPACT.get(scorer, own) if settings.layout == "compact" else own

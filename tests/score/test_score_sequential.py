@@ -125,7 +125,7 @@ def test_questions_are_those_of_detection(make, many, prompts, label, go_through
 
 
 @given(said=st.lists(st.sampled_from([True, False, None]), min_size=128, max_size=128), seed=st.integers(0, 9))
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_decision_depends_on_the_answers_in_order_alone(judged, make, many, said, seed):
     """Another label or other weights change nothing, nor the order in which predictions are stored."""
     heavier = replace(many, held_out=tuple(replace(s, weight=s.weight * 3) for s in many.held_out))
@@ -134,6 +134,17 @@ def test_the_decision_depends_on_the_answers_in_order_alone(judged, make, many, 
     assert [replace(s, explanation="") for s in scores] == [replace(s, explanation="") for s in others]
     mixed = draw(predictions, len(predictions), seed=seed, key=lambda p: p.item)
     assert list(make(min_fraction_read=0.0).grade(many, mixed)) == scores
+
+
+@pytest.mark.parametrize("text", [TRUE_LABEL, "the colour red", *FALSE_LABELS])
+def test_asked_all_at_once_it_comes_to_the_same(judged, make, many, label, judge_with, oracle, garbled, text):
+    """Answers behind the decision change no number, so a judge can be examined by answers to all questions."""
+    for judge in (oracle, garbled(20)):
+        _, *scores = judged(text, judge)
+        whole = make().grade(many, judge_with(make(), many, label(text), judge))
+        assert [(s.metric, s.value, s.low, s.high) for s in scores] == [
+            (s.metric, s.value, s.low, s.high) for s in whole
+        ]
 
 
 def test_nothing_is_asked_after_a_decision(judged, make, many, oracle, label):
