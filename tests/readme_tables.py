@@ -14,11 +14,11 @@ from trials.sequential import MIX
 from autointerp import explain, score
 from autointerp.core.protocols import Scorer, StepScorer
 from autointerp.metrics.intervals import wilson_interval
+from autointerp.metrics.sequential import confidence_sequence, course_at, fixed_size
 from autointerp.pipeline.planning import n_written_by
 from autointerp.pipeline.sections import ExplainSection
 from autointerp.prompting.files import parse_prompt
 from autointerp.score.cost import estimate_tokens
-from autointerp.trust.sequential import confidence_sequence, course_at, fixed_size
 
 ROOT = Path(__file__).parents[1]
 NEEDS = {

@@ -10,7 +10,7 @@ from autointerp.llm.scripted import ScriptedLLM
 from autointerp.pipeline.asking import ask
 from autointerp.pipeline.evidence import text_of
 from autointerp.pipeline.injecting import with_flip_rates
-from autointerp.pipeline.judging import Item, grade_items, scorers_of
+from autointerp.pipeline.judging import Item, examined_of, grade_items
 from autointerp.pipeline.run import Run
 from autointerp.pipeline.shipped import shipped
 from autointerp.score import prompt_of
@@ -84,7 +84,7 @@ def certify_judge(run: Run, judge: str, *, stage: str = "certify") -> tuple[Cert
     tiles = corpus_tiles(run)
     planted = [(feature, plant(feature, tiles, settings)) for feature in zoo]
     ladders = [ladder_of(feature, tiles, settings) for feature in zoo]
-    scorers = [scorer for scorer in scorers_of(run) if scorer.uses_label]
+    scorers = examined_of(run)
     items = zoo_items(planted, scorers)
     llm = judge_named(run, judge, load_zoo())
     asked = ask(run, llm, [q for i in items for q in i.questions], stage=stage)

@@ -18,6 +18,7 @@ from autointerp.core.types import (
 )
 from autointerp.pipeline.run import Run
 from autointerp.score import SCORERS, STEP_PROMPTS, STEP_SCORERS, prompt_of
+from autointerp.score.sequential import Sequential
 
 Graded = tuple[list[Prediction], tuple[Score, ...]]
 """The predictions of one label under one scorer, and what they come to."""
@@ -74,6 +75,17 @@ def step_scorers_of(run: Run, names: Iterable[str]) -> list[StepScorer]:
             prompt = STEP_PROMPTS[name]
             made.append(STEP_SCORERS[name](run.prompts[prompt] if prompt else None, run.score_settings))
     return made
+
+
+def examined_of(run: Run) -> list[Scorer]:
+    """Return the configured scorers that a judge is examined with: they ask about labels, and can ask all at once.
+
+    ``sequential`` comes to the same verdict from all answers as from those up to its decision. Other
+    scorers by steps ask a writer or an encoder beside the judge, or in its place.
+    """
+    by_steps = step_scorers_of(run, run.config.score.scorers)
+    at_once: list[Scorer] = [*scorers_of(run), *(s for s in by_steps if isinstance(s, Sequential))]
+    return [scorer for scorer in at_once if scorer.uses_label]
 
 
 def judge_of(run: Run, scorer: Scorer | StepScorer, judge: str) -> str:

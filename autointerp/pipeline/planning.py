@@ -18,7 +18,7 @@ from autointerp.pipeline.evidence import read_evidence
 from autointerp.pipeline.explaining import explainers_of, step_explainers_of
 from autointerp.pipeline.injecting import SCORER
 from autointerp.pipeline.judges import check_model_names, opened_unasked
-from autointerp.pipeline.judging import pairs_for, scorers_of, step_scorers_of
+from autointerp.pipeline.judging import examined_of, pairs_for, scorers_of, step_scorers_of
 from autointerp.pipeline.run import Run, run_directory
 from autointerp.pipeline.scoring import labels_to_test
 from autointerp.pipeline.sections import ExplainSection
@@ -142,7 +142,7 @@ def n_written_by(explainer: str, section: ExplainSection) -> int:
 
 def plan_certifying(run: Run, judge: LLM) -> Part:
     """Return a bound of what the judge's examination would ask; nothing once its certificate stands."""
-    section, scorers = run.config.certify, [scorer for scorer in scorers_of(run) if scorer.uses_label]
+    section, scorers = run.config.certify, examined_of(run)
     is_done = has_part(run.directory, "certificates", run.config.score.judge)
     n = 0 if is_done else section.n_features * len(section.rungs) * section.n_items
     n_injected = 0 if is_done else section.n_features * section.n_items

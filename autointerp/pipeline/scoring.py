@@ -24,9 +24,12 @@ from autointerp.pipeline.judging import (
     step_scorers_of,
     without_label,
 )
+from autointerp.pipeline.rationing import ask_in_rounds
 from autointerp.pipeline.run import Run
 from autointerp.pipeline.stepping import Models, drive
 from autointerp.score.lookup import predict_by_lookup
+from autointerp.score.sequential import Sequential
+from autointerp.score.tiles import lacks_tiles
 from autointerp.store.convert import (
     Row,
     explanation_from,
@@ -90,13 +93,32 @@ def _judge_at_once(run: Run, trial: Trial, labels: Sequence[Pair], evidence: Seq
 def _judge_by_steps(run: Run, trial: Trial, labels: Sequence[Pair], evidence: Sequence[Evidence]) -> _Judged:
     """Carry out the scorers whose next step depends on the last answer."""
     scorers = step_scorers_of(run, trial.scorers)
-    trials = [(s, *pair, judge_of(run, s, trial.judge)) for s in scorers for pair in pairs_for(s, labels, evidence)]
+    rationed = [s for s in scorers if isinstance(s, Sequential) and run.config.score.sequential_calls]
+    free = [s for s in scorers if s not in rationed]
+    trials = [(s, *pair, judge_of(run, s, trial.judge)) for s in free for pair in pairs_for(s, labels, evidence)]
     generators = [scorer.steps(e, labelled, judge) for scorer, e, labelled, judge in trials]
     driven = drive(run, generators, models=Models.of(run, judge=trial.judge), stage="score")
     graded = [
         (predictions, grade_one(scorer, e, labelled, predictions, judge=judge))
         for (scorer, e, labelled, judge), predictions in zip(trials, driven.results, strict=True)
     ]
+    done = [_Judged(graded, [failure_row(failure) for failure in driven.failures])]
+    done += [_judge_rationed(run, scorer, trial, labels) for scorer in rationed]
+    return _Judged([g for one in done for g in one.graded], [row for one in done for row in one.failures])
+
+
+def _judge_rationed(run: Run, scorer: Sequential, trial: Trial, labels: Sequence[Pair]) -> _Judged:
+    """Carry out the scorer under its ceiling of questions; a label nobody came to ask about is not decided."""
+    n_calls = run.config.score.sequential_calls
+    driven = ask_in_rounds(run, scorer, labels, judge=trial.judge, n_calls=n_calls)
+    status, reason = Reason.UNDECIDABLE, f"not asked: sequential_calls = {n_calls} went to other labels"
+    graded: list[Graded] = []
+    for (e, labelled), predictions in zip(labels, driven.results, strict=True):
+        if predictions or lacks_tiles(e, run.score_settings):
+            scores = grade_one(scorer, e, labelled, predictions, judge=trial.judge)
+        else:
+            scores = scorer.unscored(e, labelled, judge=trial.judge, status=status, reason=reason)
+        graded.append((predictions, scores))
     return _Judged(graded, [failure_row(failure) for failure in driven.failures])
 
 

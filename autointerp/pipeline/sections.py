@@ -3,12 +3,12 @@
 from difflib import get_close_matches
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from autointerp.core.errors import ConfigError
 from autointerp.explain import EXPLAINERS, STEP_EXPLAINERS
 from autointerp.score import SCORERS, STEP_SCORERS
-from autointerp.score.settings import SIMULATION_METRICS
+from autointerp.score.settings import SIMULATION_METRICS, not_below
 from autointerp.trust.oracle import parse_judge
 
 ALL_EXPLAINERS = (*EXPLAINERS, *STEP_EXPLAINERS)
@@ -114,6 +114,7 @@ class ScoreSection(Section):
 
     What the numbers mean is said in ``ScoreSettings``. ``writer``: who writes texts for ``sensitivity``, the
     explainers' model where none is named. ``encoder``: of ``embedding``; a sentence encoder's package or folder.
+    ``sequential_calls``: questions of ``sequential`` a chunk, controls' too, at most; 0 for as many as it takes.
     """
 
     scorers: tuple[str, ...] = ("simulation", "detection")
@@ -137,6 +138,11 @@ class ScoreSection(Section):
     fire_fractions: tuple[float, ...] = (0.0, 0.1)
     purity_fractions: tuple[float, ...] = (0.0, 0.5)
     mark_fraction: float = Field(default=0.3, ge=0, le=1)
+    sequential_bad: float = Field(default=0.6, gt=0, lt=1)
+    sequential_good: float = Field(default=0.8, gt=0, lt=1, validate_default=True)
+    sequential_alpha: float = Field(default=0.05, gt=0, lt=1)
+    sequential_max_items: int = Field(default=120, ge=2)
+    sequential_calls: int = Field(default=0, ge=0)
     max_tokens: int = Field(default=4, ge=1)
     at_once: int = Field(default=64, ge=1)
 
@@ -149,6 +155,14 @@ class ScoreSection(Section):
     @classmethod
     def _are_metrics(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         return check_names(names, SIMULATION_METRICS, "simulation metric")
+
+    @field_validator("sequential_good")
+    @classmethod
+    def _is_above(cls, good: float, info: ValidationInfo) -> float:
+        bad = info.data.get("sequential_bad")
+        if bad is not None and bad >= good:
+            raise ValueError(not_below(bad, good))
+        return good
 
     @field_validator("judge", "writer")
     @classmethod

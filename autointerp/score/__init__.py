@@ -12,6 +12,7 @@ from autointerp.score.intruder import Intruder
 from autointerp.score.logits import Logits
 from autointerp.score.purity import Purity
 from autointerp.score.sensitivity import Sensitivity
+from autointerp.score.sequential import Sequential
 from autointerp.score.settings import ScoreSettings
 from autointerp.score.simulation import Simulation
 from autointerp.score.simulation_json import SimulationJson
@@ -74,12 +75,27 @@ def make_sensitivity(prompt: Prompt | None, settings: ScoreSettings) -> StepScor
     return Sensitivity(prompt, settings)
 
 
-STEP_SCORERS: Mapping[str, StepFactory] = {"embedding": make_embedding, "sensitivity": make_sensitivity}
-STEP_PROMPTS: Mapping[str, str | None] = {"embedding": None, "sensitivity": "sensitivity"}
+def make_sequential(prompt: Prompt | None, settings: ScoreSettings) -> StepScorer:
+    """Return the scorer of the prompt ``detection``, which asks its judge only until it is decided."""
+    assert prompt is not None, "sequential needs its prompt"
+    return Sequential(prompt, settings)
+
+
+STEP_SCORERS: Mapping[str, StepFactory] = {
+    "embedding": make_embedding,
+    "sensitivity": make_sensitivity,
+    "sequential": make_sequential,
+}
+STEP_PROMPTS: Mapping[str, str | None] = {
+    "embedding": None,
+    "sensitivity": "sensitivity",
+    "sequential": "detection",
+}
 """The same for scorers that go by steps."""
 COMPACT: Mapping[str, str] = {"simulation": "simulation_compact", "spearman": "simulation_compact"}
 
 
 def prompt_of(scorer: str, settings: ScoreSettings) -> str | None:
     """Return the name of the scorer's prompt file in the layout that is set; None where no model is asked."""
-    return COMPACT.get(scorer, PROMPTS[scorer]) if settings.layout == "compact" else PROMPTS[scorer]
+    own = {**PROMPTS, **STEP_PROMPTS}[scorer]
+    return COMPACT.get(scorer, own) if settings.layout == "compact" else own

@@ -87,11 +87,16 @@ class Detection:
 
     def _shuffled(self, evidence: Evidence) -> list[Sample]:
         """Return the tiles in keyed order: by name, sources of text that fire more often would stand together."""
-        tiles, feature = choose_items(evidence), str(evidence.feature)
-        return draw(tiles, len(tiles), seed=self.settings.seed, key=lambda s: ("items", feature, s.window.item))
+        tiles = choose_items(evidence)
+        return draw(tiles, len(tiles), seed=self.settings.seed, key=lambda s: order_key(evidence, s.window.item))
 
     def _question(self, evidence: Evidence, labelled: Labelled, label: str, sample: Sample) -> Question:
         text = plain_text(sample.window, forbidden=TEXT_ENDS)
         system, prompt = render(self.prompt, label=label, text=text)
         about = About(evidence.feature, sample.window.item, labelled.explanation.text, sample.window, self.name)
         return Question(system, prompt, self.settings.max_tokens, YesNo(), about=about)
+
+
+def order_key(evidence: Evidence, item: str) -> tuple[str, str, str]:
+    """Return what a tile's place in the order of questions is drawn by."""
+    return "items", str(evidence.feature), item

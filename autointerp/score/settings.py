@@ -32,6 +32,9 @@ class ScoreSettings:
     peak above which a text counts as firing.
     ``max_tokens``: of a yes or no, for judges that have to write it.
     ``n_expected``: detection items a feature, for estimates only.
+    ``sequential_bad``, ``sequential_good``: accuracies below and above which ``sequential`` calls a label bad
+    and good; ``sequential_alpha``: probability of either error, however often one looks;
+    ``sequential_max_items``: questions a label at most.
     ``mark_fraction``: fuzzing marks a token from this share of its window's peak (delphi: 0.3).
     """
 
@@ -55,6 +58,10 @@ class ScoreSettings:
     max_tokens: int = 4
     n_expected: int = 40
     mark_fraction: float = 0.3
+    sequential_bad: float = 0.6
+    sequential_good: float = 0.8
+    sequential_alpha: float = 0.05
+    sequential_max_items: int = 120
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -67,3 +74,10 @@ class ScoreSettings:
         if len(self.placeholder) < 2 or not 0 <= self.min_fraction_read <= 1:
             msg = "score: placeholder needs two characters or more, min_fraction_read must lie in [0, 1]"
             raise ConfigError(msg)
+        if self.sequential_bad >= self.sequential_good:
+            raise ConfigError(f"score: {not_below(self.sequential_bad, self.sequential_good)}")
+
+
+def not_below(bad: float, good: float) -> str:
+    """Return why there is nothing to decide between these accuracies."""
+    return f"sequential_bad = {bad:g} has to be below sequential_good = {good:g}"

@@ -17,8 +17,8 @@ from autointerp.trust.ranking import (
     scored_steps,
 )
 
-PARTIAL = ("recall", "false_fire", "precision", "purity", "mean", "absolute_deviation")
-"""Metrics that are half an answer and order no labels by themselves, as no ``share_of_`` a step of the rubric does."""
+PARTIAL = ("recall", "false_fire", "precision", "purity", "mean", "absolute_deviation", "is_good")
+"""Metrics that are half an answer, or yes or no, and order no labels by themselves, as no ``share_of_`` a step does."""
 YES = 0.5
 
 

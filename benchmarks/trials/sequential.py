@@ -4,15 +4,8 @@ import numpy as np
 from scipy.stats import binom
 
 from autointerp.core.draws import generator
-from autointerp.trust.sequential import (
-    SequentialSettings,
-    Verdict,
-    allocate,
-    course_at,
-    error_at,
-    fixed_size,
-    verdict_of,
-)
+from autointerp.metrics.sequential import SequentialSettings, Verdict, course_at, error_at, fixed_size, verdict_of
+from autointerp.trust.sequential import allocate
 from trials.figure import Figure, at_most, report
 
 MIX = {0.5: 0.3, 0.6: 0.1, 0.7: 0.1, 0.8: 0.15, 0.9: 0.2, 0.97: 0.15}

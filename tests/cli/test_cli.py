@@ -194,7 +194,7 @@ def test_certify_of_another_size(world: World, cli: Cli, tmp_path: Path, finishe
     A perfect oracle puts the exact label above a broader and a narrower one, up to ties of small samples,
     and the text has the share.
     """
-    scorers = ["detection", "fuzzing", "specificity", "simulation_json", "intruder"]
+    scorers = ["detection", "fuzzing", "specificity", "simulation_json", "intruder", "sequential"]
     path = world.toml(
         tmp_path / "c.toml", name="zoo", certify={"n_features": 1, "n_items": 4}, score={"scorers": scorers}
     )
@@ -205,6 +205,8 @@ def test_certify_of_another_size(world: World, cli: Cli, tmp_path: Path, finishe
         assert found[scorer, "auroc"]["n_features"] == 5
         assert found[scorer, "auroc"]["n_read"] == found[scorer, "auroc"]["n_asked"]
         assert found[scorer, "f1"]["exact_above_neighbours"] >= 0.8
+    assert found["sequential", "accuracy"]["auroc"] == 1
+    assert ("sequential", "is_good") not in found
     assert "exact above broader and narrower " in cli(*command).out
     assert cli(*command[:4], "--features", "0", "--home", finished_run.home).code == 2
 

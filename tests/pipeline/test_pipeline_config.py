@@ -18,6 +18,11 @@ CONTENT = {"subject": "s", "site": "residual.1", "dictionaries": ["d"], "corpus"
         ({"harvest": {"n_token": 500}}, "unknown key 'harvest.n_token'; did you mean 'n_tokens'"),
         ({"score": {"scorers": ["detektion"]}}, "no scorer named 'detektion'; did you mean 'detection'"),
         ({"explain": {"explainers": ["lexcal"]}}, "no explainer named 'lexcal'; did you mean 'lexical'"),
+        (
+            {"score": {"sequential_bad": 0.9}},
+            "score.sequential_good: sequential_bad = 0.9 has to be below sequential_good",
+        ),
+        ({"score": {"sequential_alpha": 0}}, "score.sequential_alpha: "),
         ({"zzz": 1}, "unknown key 'zzz'; known: name, seed"),
         ({"corpus": []}, "corpus: "),
         ({"dtype": "int8"}, "dtype: "),
