@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from autointerp.analysis.answers import Judged, judged_labels
+from autointerp.analysis.diagnosis import OF_OUTPUTS
+from autointerp.analysis.statements import plural
 from autointerp.core.types import FeatureId, FloatArray
 from autointerp.metrics.intervals import wilson_interval
 from autointerp.trust.controls import benjamini_hochberg
@@ -58,6 +60,11 @@ class SwapTest:
     def group(self) -> tuple[str, str, str, str, str]:
         """What the test is adjusted and counted within."""
         return self.feature.dictionary, self.explainer, self.scorer, self.variant, self.judge
+
+
+def items_of(scorer: str, n: int) -> str:
+    """Return how many of what the scorer judges: ``1 window``, and of logits ``3 tokens``."""
+    return plural(n, "token", "tokens") if scorer == OF_OUTPUTS else plural(n, "window", "windows")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +136,16 @@ def _gains(judged: Judged) -> list[FloatArray]:
 
 
 def _p_values(gains: Sequence[FloatArray], *, seed: int) -> list[float]:
-    """Return one p value each, in order; labels with as many rivals share the draws."""
-    places: defaultdict[int, list[int]] = defaultdict(list)
+    """Return one p value each, in order; labels with as many rivals and windows share the draws.
+
+    So a p value is the same whichever other labels are tested beside it.
+    """
+    places: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
     for place, one in enumerate(gains):
-        places[len(one)].append(place)
+        places[one.shape].append(place)
     found = dict.fromkeys(range(len(gains)), 1.0)
-    for n_labels, mine in places.items():
-        p_values = swap_p_values([gains[place] for place in mine], seed=seed, key=("report", n_labels))
+    for shape, mine in places.items():
+        p_values = swap_p_values([gains[place] for place in mine], seed=seed, key=("report", *shape))
         found |= dict(zip(mine, map(float, p_values), strict=True))
     return list(found.values())
 
