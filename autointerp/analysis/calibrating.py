@@ -35,11 +35,12 @@ def set_right(
         certificates: What the zoo says of judges.
         seed: Decides the draws of the intervals.
     """
+    shares = [line for line in lines if line.metric in RATES and line.mean.n]
     known = {(c.judge, c.scorer): c.anchors for c in certificates if c.anchors is not None}
     return tuple(
         SetRight(line, calibrate_mean(_shares(line, values), anchors, seed=seed, key=_name(line)), anchors)
-        for line in lines
-        if line.metric in RATES and line.mean.n and (anchors := known.get((line.judge, line.scorer))) is not None
+        for line in sorted(shares, key=_place)
+        if (anchors := known.get((line.judge, line.scorer))) is not None
     )
 
 
@@ -48,6 +49,12 @@ def _shares(line: Line, values: pd.DataFrame) -> np.ndarray:
     mine = values[(values["control"] == "none") & values["value"].notna()]
     rows = mine[(mine[["dictionary", *MEASURE]] == list(_name(line))).all(axis=1)]
     return rows["value"].to_numpy(np.float64)
+
+
+def _place(line: Line) -> tuple[object, ...]:
+    """Return narrow dictionaries first, recall before false fire."""
+    names = line.dictionary, line.explainer, line.scorer, line.variant, line.judge
+    return line.width or 0, *names, RATES.index(line.metric)
 
 
 def _name(line: Line) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ def _beside(one: JudgesBeside) -> tuple[str, ...]:
     votes = "none" if one.votes is None else f"{_ranged(one.votes)} of {len(one.judges)}"
     agreed = (_ranged(one.raw), _ranged(one.kappa), number(one.prevalence)) if one.raw else ("pairs above",) * 3
     counts = count(one.n_items), count(one.n_features)
-    return (_scorer(one.scorer, one.variant, ""), "\n".join(one.judges), *agreed, votes, *counts, _note(one))
+    return (_scorer(one.scorer, one.variant, ""), ",\n".join(one.judges), *agreed, votes, *counts, _note(one))
 
 
 def _note(one: JudgesBeside) -> str:
@@ -78,7 +78,7 @@ def _note(one: JudgesBeside) -> str:
     notes = [f"one model family: {', '.join(shared)}"] if shared else []
     notes += ["errors do not vary"] if one.votes is None else []
     notes += ["both gave one answer throughout: no kappa"] if one.raw and one.kappa is None else []
-    return "; ".join([*notes, *(["few features: the intervals are too narrow"] if one.is_few else [])])
+    return ";\n".join([*notes, *(["few features: the intervals are too narrow"] if one.is_few else [])])
 
 
 def right_grid(found: Sequence[SetRight]) -> Grid:
@@ -96,7 +96,7 @@ def _right(one: SetRight, *, several: bool) -> tuple[str, ...]:
     line = one.line
     where = {"recall": "where it fires", "false_fire": "where it is silent"}[line.metric]
     share = f"{measure_name(line.scorer, line.variant, line.metric)}: {where}"
-    names = (line.dictionary, line.explainer, f"{share}\n{line.judge}" if several else share)
+    names = (line.dictionary, line.explainer, f"{share},\n{line.judge}" if several else share)
     return (*names, with_interval(line.mean), _set_right(one), str(line.mean.n), _anchors(one.anchors))
 
 
@@ -109,12 +109,12 @@ def _set_right(one: SetRight) -> str:
 
 def _anchors(anchors: Anchors) -> str:
     hits = f"{number(anchors.sensitivity)} of {count(anchors.n_firing)}"
-    return f"{hits}\n{number(anchors.specificity)} of {count(anchors.n_silent)}"
+    return f"{hits},\n{number(anchors.specificity)} of {count(anchors.n_silent)}"
 
 
 def _scorer(scorer: str, variant: str, judge: str) -> str:
     name = scorer + (f" ({variant.replace('_', ' ')})" if variant else "")
-    return f"{name}\n{judge}" if judge else name
+    return f"{name},\n{judge}" if judge else name
 
 
 def _ranged(one: Ranged | None) -> str:
