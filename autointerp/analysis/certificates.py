@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from autointerp.analysis.figures import number
+from autointerp.trust.calibration import Anchors
 
 GUESSING, AUROC_BAR, TAU_BAR = 0.50, 0.80, 0.50
 """Lower 95% bounds a certified judge has to reach (PROTOCOLS §4; settings there)."""
@@ -37,11 +38,24 @@ class Certificate:
     reason: str
     flip_rate: float | None = None
     n_flip: float | None = None
+    n_fitting: float | None = None
+    n_unfitting: float | None = None
 
     @property
     def flipped(self) -> str:
         """How many verdicts an order in the text turned, ``0.05 of 240``; "" where nobody asked."""
         return "" if self.flip_rate is None else f"{number(self.flip_rate)} of {self.n_flip or 0:.0f}"
+
+    @property
+    def anchors(self) -> Anchors | None:
+        """The answers behind sensitivity and specificity; None where they or their numbers are not on record."""
+        if self.sensitivity is None or self.specificity is None:
+            return None
+        n_fitting, n_unfitting = int(self.n_fitting or 0), int(self.n_unfitting or 0)
+        if min(n_fitting, n_unfitting) < 1:
+            return None
+        hits, rejections = round(self.sensitivity * n_fitting), round(self.specificity * n_unfitting)
+        return Anchors(hits, n_fitting, rejections, n_unfitting)
 
 
 def read_certificates(frame: pd.DataFrame) -> tuple[Certificate, ...]:

@@ -1,6 +1,6 @@
 """People against judges, against the truth and against each other, on the same windows of the same labels."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Protocol
@@ -8,8 +8,8 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from autointerp.analysis.estimates import Floats
-from autointerp.metrics.intervals import Interval, bootstrap_interval, wilson_interval
+from autointerp.analysis.votes import by_feature, cohen_kappa, limits, over_features, raw_agreement, share_of_yes
+from autointerp.metrics.intervals import Interval, wilson_interval
 from autointerp.trust.panel import YES, panel_of
 
 WINDOW_SCORERS = ("detection", "fuzzing")
@@ -150,11 +150,11 @@ def _pairing(rows: pd.DataFrame, about: tuple[str, str, str, str, str], seed: in
     rater, kind, other, scorer, control = about
     one, two = rows["yes"].to_numpy(bool), rows["other_yes"].to_numpy(bool)
     pair = panel_of(one, {"one": one, "two": two}).pairs[0]
-    tables = _tables(rows, 2 * one + two, 4)
-    raw = _interval(tables, _raw, seed, ("raw", *about)) or wilson_interval(pair.raw, len(tables))
-    kappa = None if pair.kappa is None else _interval(tables, _kappa, seed, ("kappa", *about))
+    tables = by_feature(rows, 2 * one + two, 4)
+    raw = over_features(tables, raw_agreement, seed, ("raw", *about)) or wilson_interval(pair.raw, len(tables))
+    kappa = None if pair.kappa is None else over_features(tables, cohen_kappa, seed, ("kappa", *about))
     return Pairing(
-        rater, kind, other, scorer, control, pair.raw, *_limits(raw), pair.kappa, *_limits(kappa),
+        rater, kind, other, scorer, control, pair.raw, *limits(raw), pair.kappa, *limits(kappa),
         pair.prevalence, pair.n_items, len(tables), _note(pair.kappa, kappa, len(tables)),
     )  # fmt: skip
 
@@ -163,56 +163,13 @@ def _rater(name: str, rows: pd.DataFrame, votes: pd.DataFrame, seed: int) -> Rat
     decided = rows[rows["answer"] != "unsure"]
     foreign = decided[decided["control"] == "shuffled"]
     yes = (foreign["answer"] == "yes").to_numpy(bool)
-    tables = _tables(foreign, yes.astype(int), 2)
+    tables = by_feature(foreign, yes.astype(int), 2)
     share = float(yes.mean()) if len(yes) else None
-    found = None if share is None else _interval(tables, _share, seed, ("false yes", name))
+    found = None if share is None else over_features(tables, share_of_yes, seed, ("false yes", name))
     found = found or (None if share is None else wilson_interval(share, len(tables)))
     judged = decided.merge(votes[QUESTION].drop_duplicates(), on=QUESTION)
     n_unsure = len(rows) - len(decided)
-    return Rater(name, len(rows), n_unsure, len(judged), share, *_limits(found), len(yes), len(tables))
-
-
-def _tables(rows: pd.DataFrame, cells: np.ndarray, n_cells: int) -> Floats:
-    """Return counts of each cell by feature, shape [n_features, n_cells]."""
-    feature = rows.groupby(["dictionary", "feature"]).ngroup().to_numpy(np.int64)
-    counts = np.zeros((len(set(feature.tolist())), n_cells))
-    np.add.at(counts, (feature, cells), 1)
-    return counts
-
-
-def _interval(tables: Floats, statistic: "_Statistic", seed: int, about: Sequence[str]) -> Interval | None:
-    """Return the bootstrap interval over features; None with fewer than 3, or where all draws are alike."""
-    return bootstrap_interval(len(tables), lambda counts: statistic(counts @ tables), seed=seed, key=tuple(about))
-
-
-class _Statistic(Protocol):
-    def __call__(self, cells: Floats, /) -> Floats: ...
-
-
-def _share(cells: Floats) -> Floats:
-    """Return the share of yes, shape [B], from counts of (no, yes)."""
-    found: Floats = cells[:, 1] / cells.sum(axis=1)
-    return found
-
-
-def _raw(cells: Floats) -> Floats:
-    """Return the share of equal answers, shape [B], from counts of (no no, no yes, yes no, yes yes)."""
-    found: Floats = (cells[:, 0] + cells[:, 3]) / cells.sum(axis=1)
-    return found
-
-
-def _kappa(cells: Floats) -> Floats:
-    """Return Cohen's kappa, shape [B], NaN where both give one answer throughout (Cohen 1960)."""
-    n = cells.sum(axis=1)
-    one, two = (cells[:, 2] + cells[:, 3]) / n, (cells[:, 1] + cells[:, 3]) / n
-    chance = one * two + (1 - one) * (1 - two)
-    left = 1 - chance
-    found: Floats = np.divide(_raw(cells) - chance, left, out=np.full(len(cells), np.nan), where=left > 1e-12)
-    return found
-
-
-def _limits(found: Interval | None) -> tuple[float | None, float | None]:
-    return found if found is not None else (None, None)
+    return Rater(name, len(rows), n_unsure, len(judged), share, *limits(found), len(yes), len(tables))
 
 
 def _note(kappa: float | None, interval: Interval | None, n_features: int) -> str:

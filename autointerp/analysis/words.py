@@ -14,6 +14,7 @@ from autointerp.analysis.explainers import Comparison, comparison_statements
 from autointerp.analysis.figures import count, number
 from autointerp.analysis.statements import MIN_FOR_CLAIM, Statement, Tone, between, capital, plural
 from autointerp.analysis.summary import Against, Line
+from autointerp.analysis.swapping import Passed, items_of
 from autointerp.analysis.width import Trend, trend_statements
 
 FEW_FEATURES = 10
@@ -50,6 +51,7 @@ class Findings:
     trends: tuple[Trend, ...] = ()
     agreements: tuple[Agreement, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
+    passed: tuple[Passed, ...] = ()
     same_family: bool | None = None
     explainer: str = ""
     judge: str = ""
@@ -144,21 +146,36 @@ def _excess_statements(findings: Findings) -> Iterator[Statement]:
     """Yield one statement a main measure and explainer: in how many dictionaries labels beat each control."""
     groups = list(_by_measure(findings.lines))
     for who, members in groups:
-        yield _excess_statement(who, members, findings.certificates)
+        yield _excess_statement(who, members, findings)
     if any(line.against for _, members in groups for line in members):
         yield Statement("plain", CLAIM)
 
 
-def _excess_statement(who: str, members: Sequence[Line], certificates: Sequence[Certificate]) -> Statement:
+def _excess_statement(who: str, members: Sequence[Line], findings: Findings) -> Statement:
     names = dict.fromkeys(a.control for line in members for a in line.against)
     if not names:
         return Statement("warning", f"{who}: no control was scored, so nothing says what a worthless label gets.")
     tallies = {name: _tally([line.control(name) for line in members]) for name in names}
     parts = [f"{tally} than {CONTROL_NAMES.get(name, name)}" for name, (tally, _) in tallies.items()]
     beats = [has_all for _, has_all in tallies.values()]
-    found = certificate_of(members[0], certificates)
+    found = certificate_of(members[0], findings.certificates)
     best: Tone = "good" if found is not None and found.certified else "plain"
-    return Statement(best if all(beats) else "plain" if any(beats) else "warning", f"{who} are {'; '.join(parts)}.")
+    text = "; ".join([*parts, *_labelled(members, findings.passed)])
+    return Statement(best if all(beats) else "plain" if any(beats) else "warning", f"{who} are {text}.")
+
+
+def _labelled(members: Sequence[Line], passed: Sequence[Passed]) -> Iterator[str]:
+    """Yield how many single labels stand above other features' labels, where that was tested."""
+    names = {(line.dictionary, line.explainer, line.scorer, line.variant, line.judge) for line in members}
+    mine = [p for p in passed if (p.dictionary, p.explainer, p.scorer, p.variant, p.judge) in names]
+    if not mine:
+        return
+    if not any(p.is_decidable for p in mine):
+        windows = items_of(mine[0].scorer, max(p.most_undecidable for p in mine))
+        yield f"whether a single one is above other features' labels cannot be decided with {windows}"
+        return
+    n_better, n_tested = sum(p.n_better for p in mine), sum(p.n_tested for p in mine)
+    yield f"singly, {n_better} of {n_tested} stand above other features' labels (at most 5% false discoveries)"
 
 
 def _by_measure(lines: Sequence[Line]) -> Iterator[tuple[str, list[Line]]]:

@@ -17,7 +17,7 @@ from autointerp.analysis.certificates import (
 )
 from autointerp.analysis.coverage import evidence_sentence
 from autointerp.analysis.diagnosis import OF_OUTPUTS, meaning, tag_text
-from autointerp.analysis.swapping import SwapTest, swap_tests
+from autointerp.analysis.swapping import SwapTest, items_of, swap_tests
 from autointerp.analysis.tagging import HEADLINES, VERDICTS, own_labels
 from autointerp.analysis.values import is_headline, measure_name
 from autointerp.core.errors import ConfigError
@@ -141,7 +141,8 @@ def _labels(
     tags = tags_by_label(tagged_labels(run))
     scores, predictions = _of(run["scores"], feature), _of(run["predictions"], feature)
     written = own_labels(_of(run["explanations"], feature))
-    tests = swap_tests(predictions, written)
+    in_dictionary = run["predictions"]["dictionary"] == feature.dictionary
+    tests = swap_tests(run["predictions"][in_dictionary], own_labels(run["explanations"]))
     for row in written.to_dict("records"):
         mine = predictions[(predictions["explanation"] == row["explanation"]) & (predictions["control"] == "none")]
         verdicts = mine[mine["scorer"].isin(VERDICTS) & mine["guess"].notna()]
@@ -184,8 +185,8 @@ def _measured(
     for row in mine.to_dict("records"):
         name = _Name(*(str(row[part]) for part in ("scorer", "variant", "metric", "judge")))
         if _is_shown(name):
-            certified, p = standing(name, certificates), _p(name, row, tests)
-            yield _measure(row, name, writer, _controls(scores, row), certified, p)
+            certified, test = standing(name, certificates), _test(name, row, tests)
+            yield _measure(row, name, writer, _controls(scores, row), certified, test)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +210,7 @@ def _is_main(name: _Name) -> bool:
 
 
 def _measure(
-    row: Row, name: _Name, writer: str, controls: tuple[Against, ...], certified: str, p: float | None
+    row: Row, name: _Name, writer: str, controls: tuple[Against, ...], certified: str, test: SwapTest | None
 ) -> Measured:
     judge_family = family(name.judge)
     return Measured(
@@ -225,10 +226,13 @@ def _measure(
         judge=safe(name.judge),
         judge_family=safe(judge_family),
         is_same_family=judge_family == writer,
-        p=p,
+        p=test.p if test else None,
         status=_status(row),
         reason=safe(row["reason"]),
         is_main=_is_main(name),
+        labelled=test.answer if test else None,
+        n_tested=test.n_tested if test else 0,
+        judged=items_of(name.scorer, test.n_windows) if test else "",
     )
 
 
@@ -248,9 +252,9 @@ def _controls(scores: pd.DataFrame, row: Row) -> tuple[Against, ...]:
     )
 
 
-def _p(name: _Name, row: Row, tests: Sequence[SwapTest]) -> float | None:
+def _test(name: _Name, row: Row, tests: Sequence[SwapTest]) -> SwapTest | None:
     key = (row["explanation"], name.scorer, name.variant, name.judge)
-    return next((t.p for t in tests if (t.explanation, t.scorer, t.variant, t.judge) == key), None)
+    return next((t for t in tests if (t.explanation, t.scorer, t.variant, t.judge) == key), None)
 
 
 def _mistakes(verdicts: pd.DataFrame, evidence: pd.DataFrame) -> tuple[Mistake, ...]:

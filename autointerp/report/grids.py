@@ -16,12 +16,16 @@ from autointerp.analysis.values import LOWER_IS_BETTER, METRIC_NAMES
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table of text; the first *n_names* columns are names, the others numbers. ``empty`` stands for no rows."""
+    """A table of text; the first *n_names* columns are names, the others numbers. ``empty`` stands for no rows.
+
+    ``about``: what a reader has to know of it, where the page does not say it.
+    """
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     n_names: int = 1
     empty: str = "Nothing on record."
+    about: str = ""
 
 
 def coverage_grid(table: pd.DataFrame) -> Grid:

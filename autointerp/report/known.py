@@ -21,7 +21,9 @@ class Measured:
     """One headline measure of a label.
 
     ``p``: how often labels drawn anew for each window, this or another feature's, do as well; None
-    where no other label was asked. ``is_main``: whether a verdict speaks of it.
+    where no other label was asked. ``labelled``: ``yes`` where that holds with at most 5% false discoveries
+    among the ``n_tested`` labels of the dictionary that were tested alike, else ``no``, or ``undecidable``
+    with so few items as ``judged`` says; None without p. ``is_main``: whether a verdict speaks of it.
     """
 
     measure: str
@@ -40,6 +42,9 @@ class Measured:
     status: str
     reason: str
     is_main: bool
+    labelled: str | None = None
+    n_tested: int = 0
+    judged: str = ""
 
 
 @dataclass(frozen=True, slots=True)

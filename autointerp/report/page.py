@@ -6,17 +6,22 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, TypeVar
 
+import pandas as pd
+
 from autointerp.analysis.agreement import Agreement, agreements
+from autointerp.analysis.calibrating import set_right
 from autointerp.analysis.certificates import read_certificates
 from autointerp.analysis.coverage import coverage, evidence_sentence, failures_by_reason
 from autointerp.analysis.explainers import Comparison, compare_explainers
 from autointerp.analysis.figures import count
+from autointerp.analysis.panels import judges_beside
 from autointerp.analysis.statements import Statement, capital
 from autointerp.analysis.summary import Line, summary_lines
+from autointerp.analysis.swapping import SwapTest, passed, swap_tests
 from autointerp.analysis.values import feature_values
 from autointerp.analysis.width import Trend, trend_sentence, width_trends
 from autointerp.analysis.words import Findings, verdict
-from autointerp.report import grids
+from autointerp.report import grids, trusted
 from autointerp.report.cards import Card, build_cards, predicted_scale
 from autointerp.report.charts import Picture, extent_of, score_distribution, width_curve
 from autointerp.report.choice import Choice, choose_features
@@ -49,7 +54,8 @@ class Measure:
 class Page:
     """Everything a report shows, as text; ``random`` cards come before the ``extreme`` ones.
 
-    ``diagnosis`` has rows where some label is tagged; ``tags`` are of all labels.
+    ``diagnosis`` has rows where some label is tagged; ``tags`` and ``tests`` are of all labels. ``judges`` has
+    rows where several judges were asked the same, ``right`` where the zoo gave the judge's error rates.
     """
 
     title: str
@@ -60,6 +66,10 @@ class Page:
     measures: tuple[Measure, ...]
     metrics: Grid
     agreement: Grid
+    labelled: Grid
+    judges: Grid
+    right: Grid
+    tests: tuple[SwapTest, ...]
     diagnosis: Grid
     meanings: tuple[tuple[str, str], ...]
     tags: Tags
@@ -96,12 +106,13 @@ def build_page(run: RunTables, *, seed: int = 0) -> Page:
     agreed = _in_order(agreements(run["scores"], run["explanations"], seed=seed), order)
     choice = choose_features(run["features"], run["scores"], run["explanations"], order=order, seed=seed)
     compared = _in_order(compare_explainers(run["scores"], run["explanations"], seed=seed), order)
+    tests = swap_tests(run["predictions"], run["explanations"])
     tagged = tagged_labels(run)
     tags = tags_by_label(tagged)
     raters, people = agreement_grids(run)
     manifest = run.manifest
     findings = Findings(
-        lines, counts, certificates, trends, agreed, compared, same_family=run.same_family,
+        lines, counts, certificates, trends, agreed, compared, passed(tests), same_family=run.same_family,
         explainer=fact(manifest.get("explainer")), judge=fact(manifest.get("judge")), is_named=run.is_named,
     )  # fmt: skip
     return Page(
@@ -113,6 +124,10 @@ def build_page(run: RunTables, *, seed: int = 0) -> Page:
         measures=tuple(_measures(run, findings)),
         metrics=grids.metrics_grid(lines, certificates),
         agreement=grids.agreement_grid(agreed),
+        labelled=trusted.labelled_grid(findings.passed, order),
+        judges=trusted.judges_grid(judges_beside(run["predictions"], seed=seed)),
+        right=trusted.right_grid(set_right(lines, _values(run), certificates, seed=seed)),
+        tests=tests,
         diagnosis=diagnosis_grid(tagged, order),
         meanings=meanings(tagged),
         tags=tags,
@@ -146,12 +161,16 @@ def _new(choice: Choice) -> list[Any]:
     return [f for f in dict.fromkeys((*choice.best, *choice.worst)) if f not in choice.random]
 
 
+def _values(run: RunTables) -> pd.DataFrame:
+    return feature_values(run["scores"], run["explanations"], explainers=run.explainers)
+
+
 # ---- measures
 
 
 def _measures(run: RunTables, findings: Findings) -> Iterator[Measure]:
     """Yield the headline measures, those a verdict speaks of first."""
-    values = feature_values(run["scores"], run["explanations"], explainers=run.explainers)
+    values = _values(run)
     headlines = (line for line in findings.lines if line.is_headline)
     chosen = sorted(headlines, key=lambda line: (not line.is_main, line.measure))
     for measure, group in groupby(chosen, key=lambda line: line.measure):

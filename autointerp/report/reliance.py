@@ -36,12 +36,22 @@ def value_text(m: Measured) -> str:
 def is_above(m: Measured) -> bool:
     """Whether the label does better than chance, and than other features' labels on the same windows.
 
-    All three of: p at most ``LEVEL``, a positive excess over their score, an interval above chance. A p
-    value alone compares guesses; a score may still lie below chance.
+    All of: p at most ``LEVEL``, also among all labels of the dictionary (``labelled``), a positive excess over
+    their score, an interval above chance. A p value alone compares guesses; a score may still lie below chance.
     """
     other = next((c.excess for c in m.controls if c.control == "shuffled"), None)
-    is_over_others = m.p is not None and m.p <= LEVEL and (other is None or other > 0)
+    is_unlikely = m.p is not None and m.p <= LEVEL and m.labelled in (None, "yes")
+    is_over_others = is_unlikely and (other is None or other > 0)
     return is_over_others and (m.low is None or m.chance is None or m.low > m.chance)
+
+
+def among_all(m: Measured) -> str:
+    """Return whether a label with a p value stands out among all of its dictionary that were tested alike."""
+    if m.labelled == "undecidable":
+        return f"which cannot be decided with {m.judged}"
+    stands = "above" if m.labelled == "yes" else "not above"
+    labels = plural(m.n_tested, "label", "labels")
+    return f"{stands} them at a false discovery rate of {LEVEL:.0%} ({labels} of its dictionary)"
 
 
 def _sentence(scored: Sequence[Found]) -> str:
@@ -70,6 +80,7 @@ def _example(label: Labelled, m: Measured) -> str:
 def _beside(m: Measured) -> str:
     other = next((c for c in m.controls if c.control == "shuffled"), None)
     compared = "no other label was asked about" if m.p is None else f"p {m.p:.2g} against other labels"
+    compared += "" if m.labelled is None else f", {among_all(m)}"
     control = "" if other is None else f"another feature's label {number(other.value)}, "
     return f"{control}chance {number(m.chance)} ({compared})"
 

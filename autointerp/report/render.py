@@ -1,5 +1,6 @@
 """A page as HTML, Markdown and CSV; every expression of a template passes through one escaping function."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -8,6 +9,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from autointerp.analysis.diagnosis import tag_text
+from autointerp.analysis.swapping import SwapTest
 from autointerp.report.diagnoses import NO_TAGS, Tags
 from autointerp.report.page import Page
 from autointerp.report.tables import RunTables
@@ -17,6 +19,7 @@ from autointerp.report.windows import SHADES
 CSV_COLUMNS = (
     "dictionary", "feature", "explainer", "label", "scorer", "variant", "judge", "control", "draw", "metric", "value",
     "low", "high", "chance", "n_asked", "n_read", "status", "reason", "diagnosis", "explanation",
+    "p_above_swapped", "labelled",
 )  # fmt: skip
 
 
@@ -30,20 +33,32 @@ def markdown_page(page: Page) -> str:
     return _environment(is_html=False).get_template("report.md.jinja").render(page=page)
 
 
-def scores_csv(run: RunTables, tags: Tags = NO_TAGS) -> str:
+def scores_csv(run: RunTables, tags: Tags = NO_TAGS, tests: Sequence[SwapTest] = ()) -> str:
     """Return one row a score, with label, explainer and diagnosis; empty cells where there is no number.
 
+    ``p_above_swapped`` and ``labelled`` are of the label by this scorer, variant and judge, whatever the metric.
     Text cells are guarded against spreadsheets that read them as formulas.
     """
     scores, explanations = run["scores"], run["explanations"].drop_duplicates("explanation").set_index("explanation")
+    found = _tests(scores, tests)
     rows = scores.assign(
         explainer=scores["explanation"].map(explanations["explainer"]).astype(object).fillna(""),
         label=scores["explanation"].map(explanations["text"]).astype(object).fillna(""),
         diagnosis=[tag_text(tags.get(str(key), ())) for key in scores["explanation"]],
+        p_above_swapped=pd.Series([test.p if test else None for test in found], index=scores.index, dtype=float),
+        labelled=["" if test is None else test.answer for test in found],
     )[list(CSV_COLUMNS)]
     guarded = rows.assign(**{name: rows[name].map(_guarded) for name in CSV_COLUMNS})
     text: str = guarded.to_csv(index=False, lineterminator="\n")
     return text
+
+
+def _tests(scores: pd.DataFrame, tests: Sequence[SwapTest]) -> list[SwapTest | None]:
+    """Return the test of each score's label, None where there is none, and for every control."""
+    known = {(t.explanation, t.scorer, t.variant, t.judge): t for t in tests}
+    columns = (scores[name] for name in ("explanation", "scorer", "variant", "judge", "control"))
+    rows = zip(*columns, strict=True)
+    return [known.get(row[:-1]) if row[-1] == "none" else None for row in rows]
 
 
 def _guarded(cell: Any) -> Any:

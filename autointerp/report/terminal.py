@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from autointerp.analysis.figures import number
 from autointerp.report.known import MARKS, Against, FeaturePage, Labelled, Measured, Mistake
-from autointerp.report.reliance import value_text
+from autointerp.report.reliance import among_all, value_text
 
 N_MISTAKES = 5
 """Mistakes a label shows; all of them stand in the JSON."""
@@ -49,7 +49,7 @@ def _measured(m: Measured) -> str:
         f"{m.n_read}/{m.n_asked} read",
         f"chance {number(m.chance)}",
         *(map(_control, m.controls) if m.controls else ["no control"]),
-        *([] if m.p is None else [f"p {m.p:.2g} against other labels"]),
+        *([] if m.p is None else [f"p {m.p:.2g} against other labels, {among_all(m)}"]),
         m.standing,
         f"judge {m.judge} (family {m.judge_family}{same})",
     ]

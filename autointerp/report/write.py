@@ -16,7 +16,7 @@ def write_report(run_dir: Path) -> Path:
     """
     run = load_run(run_dir)
     page = build_page(run)
-    _write(run_dir / "scores.csv", scores_csv(run, page.tags))
+    _write(run_dir / "scores.csv", scores_csv(run, page.tags, page.tests))
     _write(run_dir / "report.md", markdown_page(page))
     return _write(run_dir / "report.html", html_page(page))
 

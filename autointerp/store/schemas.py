@@ -59,7 +59,7 @@ TABLES: dict[str, pa.Schema] = {
         judge=S, scorer=S, metric=S, prompt_version=S, n_features=I, n_labels=I, n_asked=I, n_read=I,
         tau_=F, tau_low_=F, tau_high_=F, auroc_=F, auroc_low_=F, auroc_high_=F, exact_first_=F,
         exact_above_neighbours_=F, sensitivity_=F, specificity_=F, certified=pa.bool_(), reason=S,
-        flip_rate_=F, n_flip_=I,
+        flip_rate_=F, n_flip_=I, n_fitting_=I, n_unfitting_=I,
     ),
     # One row an answer of a person, in the order given; of a window answered again the last one stands.
     # time: UTC, ISO 8601; answer: yes / no / unsure; seconds from the window being shown to the answer.

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from autointerp.core.draws import generator
 from autointerp.core.types import FloatArray, Reason
@@ -70,13 +71,29 @@ def calibrate_share(n_yes: int, n: int, anchors: Anchors, *, seed: int, key: tup
     """
     if min(n, anchors.n_firing, anchors.n_silent) < 1:
         return Calibrated(None, None, None, Reason.TOO_FEW_EXAMPLES)
-    plain = rogan_gladen(n_yes / n, sensitivity=anchors.sensitivity, specificity=anchors.specificity)
-    if plain is None:
-        return Calibrated(None, None, None, Reason.UNDECIDABLE)
-    uncut = plain - _ratio_bias(plain, anchors)
-    value = min(1.0, max(0.0, uncut))
-    low, high = np.quantile(_draws(n_yes, n, anchors, seed, key), [0.025, 0.975])
-    return Calibrated(value, float(min(low, value)), float(max(high, value)), Reason.SCORED, uncut)
+    random = generator(seed, "calibrate_share", *key)
+    drawn = random.beta(n_yes + 0.5, n - n_yes + 0.5, size=N_DRAWS)
+    return _calibrated(n_yes / n, drawn, anchors, random)
+
+
+def calibrate_mean(shares: ArrayLike, anchors: Anchors, *, seed: int, key: tuple[object, ...]) -> Calibrated:
+    """Return the true share behind the mean over features of shares answered yes, with its 95% interval.
+
+    As ``calibrate_share``, but the features are the units that are drawn again (bootstrap), together with the
+    anchors' posteriors. Where all features have one share, or there are fewer than 3, the mean is drawn from
+    Beta(K mean + 1/2, K (1 - mean) + 1/2), as if each of the K features were one answer: wide, as it must be.
+
+    Args:
+        shares: Of each feature the share of its windows answered yes, in [0, 1], shape [K].
+        anchors: What the judge is known by.
+        seed: With *key*, decides the draws.
+        key: Plain values that name what is calibrated.
+    """
+    each = np.asarray(shares, dtype=np.float64)
+    if min(each.size, anchors.n_firing, anchors.n_silent) < 1:
+        return Calibrated(None, None, None, Reason.TOO_FEW_EXAMPLES)
+    random = generator(seed, "calibrate_mean", *key)
+    return _calibrated(float(each.mean()), _drawn_means(each, random), anchors, random)
 
 
 def calibrated_rates(rates: Rates, anchors: Anchors) -> Rates | None:
@@ -106,14 +123,34 @@ def _ratio_bias(share: float, anchors: Anchors) -> float:
     return (share * (of_q1 + of_q0) - of_q0) / (q0 + q1 - 1) ** 2
 
 
-def _draws(n_yes: int, n: int, anchors: Anchors, seed: int, key: tuple[object, ...]) -> FloatArray:
-    """Return draws of the true share, shape [N_DRAWS], in [0, 1]."""
-    random = generator(seed, "calibrate_share", *key)
-    p, q1, q0 = (
+def _calibrated(share: float, drawn: FloatArray, anchors: Anchors, random: np.random.Generator) -> Calibrated:
+    """Return the true share behind *share*; *drawn* are draws of it, shape [N_DRAWS]."""
+    plain = rogan_gladen(share, sensitivity=anchors.sensitivity, specificity=anchors.specificity)
+    if plain is None:
+        return Calibrated(None, None, None, Reason.UNDECIDABLE)
+    uncut = plain - _ratio_bias(plain, anchors)
+    value = min(1.0, max(0.0, uncut))
+    low, high = np.quantile(_true_shares(drawn, anchors, random), [0.025, 0.975])
+    return Calibrated(value, float(min(low, value)), float(max(high, value)), Reason.SCORED, uncut)
+
+
+def _drawn_means(shares: FloatArray, random: np.random.Generator) -> FloatArray:
+    """Return means over features drawn again, shape [N_DRAWS]."""
+    k, mean = shares.size, float(shares.mean())
+    if k < 3 or np.ptp(shares) == 0:
+        return random.beta(k * mean + 0.5, k * (1 - mean) + 0.5, size=N_DRAWS)
+    counts = random.multinomial(k, np.full(k, 1 / k), size=N_DRAWS)
+    means: FloatArray = counts @ shares / k
+    return means
+
+
+def _true_shares(drawn: FloatArray, anchors: Anchors, random: np.random.Generator) -> FloatArray:
+    """Return draws of the true share, shape [N_DRAWS], in [0, 1], from draws of the share answered yes."""
+    q1, q0 = (
         random.beta(k + 0.5, total - k + 0.5, size=N_DRAWS)
-        for k, total in ((n_yes, n), (anchors.hits, anchors.n_firing), (anchors.rejections, anchors.n_silent))
+        for k, total in ((anchors.hits, anchors.n_firing), (anchors.rejections, anchors.n_silent))
     )
     informed = q0 + q1 - 1
     unknown = np.arange(N_DRAWS) % 2
-    shares: FloatArray = np.where(informed > 0, (p + q0 - 1) / np.where(informed > 0, informed, 1.0), unknown)
+    shares: FloatArray = np.where(informed > 0, (drawn + q0 - 1) / np.where(informed > 0, informed, 1.0), unknown)
     return np.clip(shares, 0.0, 1.0)

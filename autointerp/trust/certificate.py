@@ -1,7 +1,7 @@
 """Whether scores made with a judge can be believed: what the zoo's labels, whose worth is known, say."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from autointerp.core.types import Prediction, Reason, Score
@@ -51,9 +51,9 @@ class Certificate:
     ``exact_first``: share of ladders whose exact label is above all truly worse ones;
     ``exact_above_neighbours``: above the too broad and too narrow one, of ladders that have such.
     ``sensitivity``, ``specificity``: of the judge, against what the label says, not against the
-    feature. ``flip_rate``: share of ``n_flip`` verdicts on exact labels that an order written into
-    the text turned; asked of detection alone. None = could not be measured. Error rates measured
-    here may not carry over to other concepts.
+    feature, on ``n_fitting`` and ``n_unfitting`` answers. ``flip_rate``: share of ``n_flip`` verdicts
+    on exact labels that an order written into the text turned; asked of detection alone. None =
+    could not be measured. Error rates measured here may not carry over to other concepts.
     """
 
     judge: str
@@ -78,6 +78,8 @@ class Certificate:
     reason: str
     flip_rate: float | None = None
     n_flip: int | None = None
+    n_fitting: int | None = None
+    n_unfitting: int | None = None
 
 
 def certify(
@@ -114,8 +116,8 @@ def certify(
     area = right_against_wrong(used, wrong_below=settings.wrong_below, seed=settings.seed, key=_name(scores[0]))
     neighbours = [is_exact_above_neighbours(scored, resolution=settings.resolution) for scored in used]
     n_asked, n_read = sum(score.n_asked for score in scores), sum(score.n_read for score in scores)
-    own = (p for p in predictions if p.judge == judge)
-    sensitivity, specificity = judge_rates(own, ladders, scorer=scorer)
+    answers = _answers([p for p in predictions if p.judge == judge], ladders, scorer=scorer)
+    sensitivity, specificity = _rates(answers)
     lacking = _lacking(order, area, n_ladders=len(taus), n_asked=n_asked, n_read=n_read, settings=settings)
     (tau, tau_low, tau_high), (auroc, auroc_low, auroc_high) = _three(order), _three(area)
     return Certificate(
@@ -139,6 +141,8 @@ def certify(
         specificity=specificity,
         certified=not lacking,
         reason="; ".join(lacking),
+        n_fitting=len(answers[True]) or None,
+        n_unfitting=len(answers[False]) or None,
     )
 
 
@@ -186,13 +190,22 @@ def judge_rates(
     Counted over detection items of meaningful labels (no judge errs on a blank one); None without
     items that fit, or do not.
     """
-    if scorer != "detection":
-        return None, None
-    fits = {step.explanation: step.fits for ladder in ladders for step in ladder.steps if step.is_meaningful}
+    return _rates(_answers(predictions, ladders, scorer=scorer))
+
+
+def _answers(predictions: Iterable[Prediction], ladders: Sequence[Ladder], *, scorer: str) -> dict[bool, list[bool]]:
+    """Return whether the judge said yes, on items that fit the label (True) and on those that do not."""
     answers: dict[bool, list[bool]] = {True: [], False: []}
+    if scorer != "detection":
+        return answers
+    fits = {step.explanation: step.fits for ladder in ladders for step in ladder.steps if step.is_meaningful}
     for p in predictions:
         if p.scorer == scorer and p.guess is not None and p.explanation in fits:
             answers[p.item in fits[p.explanation]].append(p.guess >= YES)
+    return answers
+
+
+def _rates(answers: Mapping[bool, Sequence[bool]]) -> tuple[float | None, float | None]:
     hits, false = _share(answers[True]), _share(answers[False])
     return hits, None if false is None else 1 - false
 

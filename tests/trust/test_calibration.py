@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from autointerp.core.draws import generator
 from autointerp.core.types import Reason
 from autointerp.metrics.classification import Rates
-from autointerp.trust.calibration import Anchors, calibrate_share, calibrated_rates, rogan_gladen
+from autointerp.trust.calibration import Anchors, calibrate_mean, calibrate_share, calibrated_rates, rogan_gladen
 
 share = st.floats(0, 1)
 
@@ -81,3 +81,31 @@ def test_no_number_without_knowledge(anchors: Anchors, status: Reason) -> None:
     """A judge that knows too little, or was never tested, gives a reason and no number."""
     found = calibrate_share(4, 10, anchors, seed=0, key=())
     assert (found.value, found.low, found.high, found.status) == (None, None, None, status)
+
+
+def test_the_mean_over_features_is_covered() -> None:
+    """Features differ, judge and anchors err: the interval holds the mean true share in at least 90% of 200 runs."""
+    n_held = 0
+    for seed in range(200):
+        random = generator(seed, "test_mean")
+        anchors = Anchors(int(random.binomial(200, 0.85)), 200, int(random.binomial(200, 0.9)), 200)
+        truth = random.beta(2, 2, size=30)
+        shares = random.binomial(20, truth * 0.85 + (1 - truth) * 0.1) / 20
+        found = calibrate_mean(shares, anchors, seed=seed, key=("m",))
+        assert found.low is not None
+        assert found.high is not None
+        n_held += found.low <= 0.5 <= found.high
+    assert n_held >= 180
+
+
+@pytest.mark.parametrize("shares", [[0.0] * 8, [0.4], [0.2, 0.6]])
+def test_few_or_equal_features_are_not_certain(shares: list[float]) -> None:
+    """A bootstrap of them would have no width; the interval has one, and holds the value."""
+    found = calibrate_mean(shares, Anchors(900, 1000, 900, 1000), seed=0, key=())
+    assert found.value is not None
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low <= found.value <= found.high
+    assert found.high - found.low > 0.05
+    assert calibrate_mean([], Anchors(9, 10, 9, 10), seed=0, key=()).status is Reason.TOO_FEW_EXAMPLES
+    assert calibrate_mean(shares, Anchors(6, 10, 6, 10), seed=0, key=()).status is Reason.UNDECIDABLE

@@ -140,6 +140,20 @@ def test_error_rates_are_found_again(planted: Planted) -> None:
     assert judge_rates(predictions, planted[2], scorer="simulation") == (None, None)
 
 
+def test_error_rates_have_their_numbers(planted: Planted) -> None:
+    """Sensitivity and specificity are whole numbers of the answers counted beside them, and these are all that fit."""
+    predictions = predict(planted, Oracle(0.8, 0.7))
+    found = certify(grade(predictions), planted[2], predictions=predictions)
+    for rate, n in ((found.sensitivity, found.n_fitting), (found.specificity, found.n_unfitting)):
+        assert rate is not None
+        assert n is not None
+        assert rate * n == pytest.approx(round(rate * n))
+    meaningful = {s.explanation for ladder in planted[2] for s in ladder.steps if s.is_meaningful}
+    assert found.n_fitting + found.n_unfitting == sum(p.explanation in meaningful for p in predictions)  # type: ignore[operator]
+    without = certify(grade(predictions), planted[2])
+    assert (without.sensitivity, without.n_fitting, without.n_unfitting) == (None, None, None)
+
+
 def test_undefined_counts_as_chance() -> None:
     """A label whose score is undefined stands at chance; it is not left out."""
     made = ladders(8)
