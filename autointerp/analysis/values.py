@@ -13,6 +13,7 @@ from autointerp.score.intruder import Intruder
 from autointerp.score.logits import Logits
 from autointerp.score.purity import Purity
 from autointerp.score.sensitivity import Sensitivity
+from autointerp.score.sequential import Sequential
 from autointerp.score.simulation import Simulation
 from autointerp.score.simulation_json import SimulationJson
 from autointerp.score.sorting import Sort
@@ -24,7 +25,7 @@ MEASURE = ["explainer", "scorer", "variant", "metric", "judge"]
 
 KINDS = (
     Simulation, SimulationJson, Spearman, Detection, Purity, Fuzzing, Specificity, Intruder, Contrastive, Sort, Logits,
-    Embedding, Sensitivity,
+    Embedding, Sensitivity, Sequential,
 )  # fmt: skip
 HEADLINES = {kind.name: kind.headline[1] for kind in KINDS}
 """The metric that a scorer says it is read by, and that is shown first; a scorer not known here shows every metric."""

@@ -33,6 +33,9 @@ from autointerp.report.limits import limits
 from autointerp.report.people import agreement_grids
 from autointerp.report.tables import RunTables
 
+MOST_PICTURED = 3
+"""Explainers and judges of which a measure has pictures."""
+
 
 @dataclass(frozen=True, slots=True)
 class Measure:
@@ -184,18 +187,24 @@ def _measures(run: RunTables, findings: Findings) -> Iterator[Measure]:
             limits=limits(run, members, findings.certificates),
             grid=grids.scores_grid(members, findings.certificates),
             versus=grids.comparison_grid([c for c in findings.comparisons if _is_of(c, first)]),
-            pictures=tuple((p, grids.picture_grid(p.table)) for p in _pictures(rows, members)),
+            pictures=tuple((p, grids.picture_grid(p.table)) for p in _pictures(rows, members, run.explainers)),
             trends=tuple(trend_sentence(t) for t in findings.trends if _is_of(t, first)),
         )
 
 
-def _pictures(values: Any, members: Sequence[Line]) -> Iterator[Picture]:
+def _pictures(values: Any, members: Sequence[Line], explainers: Sequence[str]) -> Iterator[Picture]:
     """Yield for each explainer and judge the features by width, and a curve where a family has two widths.
 
-    All on one axis: the eye compares explainers by height.
+    All on one axis: the eye compares explainers by height. Of MOST_PICTURED at most, in the order of the
+    configuration: a hundred pictures show nobody anything, and the tables have every explainer.
     """
     extent = extent_of(values, members)
-    for (explainer, judge), group in groupby(sorted(members, key=_series), key=_series):
+    ordered = sorted(members, key=_series)
+    series = dict.fromkeys(map(_series, ordered))
+    pictured = sorted(series, key=lambda one: _rank(one[0], explainers))[:MOST_PICTURED]
+    for (explainer, judge), group in groupby(ordered, key=_series):
+        if (explainer, judge) not in pictured:
+            continue
         lines = sorted(group, key=lambda line: (line.width or 0, line.dictionary))
         mine = values[(values["explainer"] == explainer) & (values["judge"] == judge)]
         title = f"{lines[0].measure}: labels by {explainer}, judge {judge}"
@@ -204,6 +213,13 @@ def _pictures(values: Any, members: Sequence[Line]) -> Iterator[Picture]:
             rungs = list(ladder)
             if len(rungs) > 1:
                 yield width_curve(rungs, title=f"{title}, means by width of {family}, raw", extent=extent)
+
+
+def _rank(explainer: str, explainers: Sequence[str]) -> int:
+    """Return the place of an explainer in the configuration, which may name it without what it starts from."""
+    base = explainer.partition(":")[0]
+    places = [i for i, name in enumerate(explainers) if explainer == name or base.startswith(name)]
+    return places[0] if places else len(explainers)
 
 
 def _series(line: Line) -> tuple[str, str]:

@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import jinja2
 import pandas as pd
 from markupsafe import Markup
 
+from autointerp.analysis.certificates import Certificate, read_certificates, standing
 from autointerp.analysis.diagnosis import tag_text
 from autointerp.analysis.swapping import SwapTest
+from autointerp.llm.registry import family
 from autointerp.report.diagnoses import NO_TAGS, Tags
 from autointerp.report.page import Page
 from autointerp.report.tables import RunTables
@@ -19,7 +22,7 @@ from autointerp.report.windows import SHADES
 CSV_COLUMNS = (
     "dictionary", "feature", "explainer", "label", "scorer", "variant", "judge", "control", "draw", "metric", "value",
     "low", "high", "chance", "n_asked", "n_read", "status", "reason", "diagnosis", "explanation",
-    "p_above_swapped", "labelled",
+    "p_above_swapped", "labelled", "standing", "family",
 )  # fmt: skip
 
 
@@ -36,7 +39,9 @@ def markdown_page(page: Page) -> str:
 def scores_csv(run: RunTables, tags: Tags = NO_TAGS, tests: Sequence[SwapTest] = ()) -> str:
     """Return one row a score, with label, explainer and diagnosis; empty cells where there is no number.
 
-    ``p_above_swapped`` and ``labelled`` are of the label by this scorer, variant and judge, whatever the metric.
+    ``standing`` says whether the judge is certified for this very measure, ``family`` whether it is of
+    the family of the label's writer. ``p_above_swapped`` and ``labelled`` are of the label by this
+    scorer, variant and judge, whatever the metric.
     Text cells are guarded against spreadsheets that read them as formulas.
     """
     scores, explanations = run["scores"], run["explanations"].drop_duplicates("explanation").set_index("explanation")
@@ -47,10 +52,35 @@ def scores_csv(run: RunTables, tags: Tags = NO_TAGS, tests: Sequence[SwapTest] =
         diagnosis=[tag_text(tags.get(str(key), ())) for key in scores["explanation"]],
         p_above_swapped=pd.Series([test.p if test else None for test in found], index=scores.index, dtype=float),
         labelled=["" if test is None else test.answer for test in found],
+        standing=_standings(scores, read_certificates(run["certificates"])),
+        family=_families(scores, explanations),
     )[list(CSV_COLUMNS)]
     guarded = rows.assign(**{name: rows[name].map(_guarded) for name in CSV_COLUMNS})
     text: str = guarded.to_csv(index=False, lineterminator="\n")
     return text
+
+
+def _standings(scores: pd.DataFrame, certificates: Sequence[Certificate]) -> list[str]:
+    """Return each score's standing; empty for the token look-up, which no judge gave."""
+    names = ["scorer", "variant", "metric", "judge"]
+    known: dict[tuple[str, ...], str] = {}
+    for name in map(tuple, scores[names].astype(str).drop_duplicates().to_numpy()):
+        judged = SimpleNamespace(**dict(zip(names, name, strict=True)))
+        known[name] = "" if judged.judge == "lookup" else standing(judged, certificates)
+    return [known[tuple(row)] for row in scores[names].astype(str).to_numpy()]
+
+
+def _families(scores: pd.DataFrame, explanations: pd.DataFrame) -> list[str]:
+    """Return ``same`` or ``other`` for each score, empty where a label has no language model behind it."""
+    writers = dict(
+        zip(explanations.index, zip(explanations["model"], explanations["explainer"], strict=True), strict=True)
+    )
+    found = []
+    for key, judge in zip(scores["explanation"], scores["judge"], strict=True):
+        model, explainer = map(str, writers.get(key, ("", "")))
+        has_writer = model not in ("", "none", "nan", explainer) and not explainer.startswith("control:")
+        found.append(("same" if family(model) == family(str(judge)) else "other") if has_writer else "")
+    return found
 
 
 def _tests(scores: pd.DataFrame, tests: Sequence[SwapTest]) -> list[SwapTest | None]:

@@ -1,5 +1,7 @@
 """The page: order, honesty on degenerate runs, and hostile text that stays text."""
 
+import csv
+import io
 import re
 from html.parser import HTMLParser
 
@@ -201,3 +203,19 @@ def test_a_failed_label_is_by_nobody_unknown(build: Builder) -> None:
     assert (rows["examples"][5], rows["lexical"][5]) == ("3/4", "2/4")
     (unscored,) = {row[-1] for row in page.metrics.rows if row[1] == "lexical"}
     assert unscored == "explain failed 2"
+
+
+@pytest.mark.parametrize("certified", [True, False])
+def test_no_number_leaves_without_its_standing(build: Builder, certified: bool) -> None:
+    """In the CSV each judged score says whether its judge is certified for it, and of whose family the judge is."""
+    run = build(widths=(512,), certified=certified)
+    rows = list(csv.DictReader(io.StringIO(scores_csv(run))))
+    examined = {"auroc", "correlation"}
+    for row in rows:
+        if row["control"] == "lookup":
+            assert row["standing"] == ""
+        elif row["metric"] in examined:
+            assert row["standing"] == ("certified" if certified else "uncertified (failed)")
+        else:
+            assert row["standing"] == "uncertified (never examined)"
+        assert row["family"] == ("" if row["control"] != "none" else "other")  # local:writer, local:judge
