@@ -28,6 +28,7 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
         "A table of mean activation by token instead of label and judge: what needs no interpretation.",
     ),
     ("excess", "Mean over features of (score of the label minus score of the control on the same feature)."),
+    ("labelled", "The label leads other features' labels on the same windows, with at most 5% false discoveries."),
     ("95% interval", "Bootstrap over features: how far the mean moves if other features had been drawn."),
     ("per firing", "The mean with every feature weighted by its density: the score at a random firing."),
     ("scored n/N", "Features with a number, of all that were asked about; the rest stand under failures by reason."),
@@ -38,6 +39,9 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     ("eligible", "Neither dead nor with too few held-out examples to test a label."),
     ("certificate", "How the judge did on features made up with a known meaning: right labels must beat wrong ones."),
     ("tau", "Kendall's rank correlation between a label's score and its true quality, on made-up features."),
+    ("set right", "A mean share of yes corrected for the judge's sensitivity and specificity on the zoo."),
+    ("kappa", "Agreement of two beyond what their shares of yes give by chance: 1 always, 0 no more than chance."),
+    ("votes they amount to", "How many judges that err independently would err together as seldom as these."),
     (
         "uncertified",
         "The judge failed that examination or never sat it: its scores are not evidence about single labels.",

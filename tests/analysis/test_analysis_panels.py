@@ -65,6 +65,9 @@ def test_three_judges_have_three_pairs_and_one_panel() -> None:
     assert (panel.raw, panel.kappa, panel.prevalence) == (None, None, None)
     assert panel.votes is not None
     assert 1.5 < panel.votes.value < 2.1  # r = (1 + 0 + 0) / 3: 3 / (1 + 2/3) = 1.8
+    assert panel.votes.low is not None
+    assert panel.votes.high is not None
+    assert panel.votes.low < panel.votes.value < panel.votes.high < 2.3
 
 
 def test_a_judge_that_answered_other_windows_stands_beside_nobody() -> None:

@@ -81,6 +81,7 @@ def test_a_label_is_relied_on_only_when_certified_and_above_others() -> None:
     assert verdict_on([labelled(GOOD)], "scored").startswith('Can be relied on: "cats" (examples) has detection')
     for change in (
         {"standing": "uncertified (failed)"}, {"p": 0.2}, {"p": None}, {"low": 0.45},
+        {"labelled": "no", "n_tested": 12}, {"labelled": "undecidable", "judged": "3 windows"},
         {"controls": (Against("shuffled", 0.95, -0.05),)},
     ):  # fmt: skip
         assert verdict_on([labelled(replace(GOOD, **change))], "scored").startswith("Do not rely on it")

@@ -133,7 +133,7 @@ def test_one_judge_stands_beside_nobody(build: Builder) -> None:
     assert [grid.rows for grid in grids(page)] == [(), (), ()]
     html, text = html_page(page), markdown_page(page)
     assert "Judges beside each other" not in html + text
-    assert "set right" not in html + text
+    assert "Shares of yes, set right" not in html + text
     assert page.labelled.empty in unescape(html)
 
 
