@@ -23,6 +23,7 @@ from autointerp.pipeline.run import Run, run_directory
 from autointerp.pipeline.scoring import labels_to_test
 from autointerp.pipeline.sections import ExplainSection
 from autointerp.pipeline.status import finished_chunks
+from autointerp.score.sequential import Sequential
 from autointerp.store.parts import has_part
 
 EXPLAIN_TOKENS = 700
@@ -175,12 +176,19 @@ def _most_scoring(run: Run, scorer: Scorer | StepScorer, judge: LLM) -> Estimate
     section = run.config.score
     n_labels = len(run.config.explain.explainers) + section.n_shuffled + section.n_blank if scorer.uses_label else 1
     n = _most_features(run) * n_labels * scorer.calls
+    if isinstance(scorer, Sequential) and section.sequential_calls:
+        n = min(n, section.sequential_calls * _most_chunks(run))
     return at_most(judge, n, tokens_in=n * scorer.tokens_a_call, tokens_out=n * _longest_answer(scorer))
 
 
 def _most_features(run: Run) -> int:
     section = run.config.features
     return len(set(section.only)) or section.n_per_dictionary * len(run.dictionary_paths)
+
+
+def _most_chunks(run: Run) -> int:
+    """Return how many chunks there are at most: the last of each dictionary may be short."""
+    return _most_features(run) // run.config.features.chunk + len(run.dictionary_paths)
 
 
 def _longest_answer(scorer: Scorer | StepScorer) -> int:

@@ -14,6 +14,7 @@ from autointerp.pipeline.chunks import run_chunks
 from autointerp.pipeline.driver import opened
 from autointerp.pipeline.evidence import read_evidence
 from autointerp.pipeline.judging import Pair, step_scorers_of
+from autointerp.pipeline.planning import plan_run
 from autointerp.pipeline.rationing import Said, next_round
 from autointerp.pipeline.run import Run
 from autointerp.pipeline.scoring import labels_to_test
@@ -123,3 +124,12 @@ def test_labels_without_a_question_are_not_decided(scored: Callable[[int], Path]
     assert len(unasked)
     assert set(unasked["status"]) == {"undecidable"}
     assert scores.loc[scores["n_read"] > 1, "value"].notna().any()
+
+
+@pytest.mark.parametrize(("ceiling", "n_asked"), [(0, 3 * 3 * 18), (20, 20), (10_000, 3 * 3 * 18)])
+def test_the_plan_knows_the_ceiling(world: World, script: Script, tmp_path: Path, ceiling: int, n_asked: int) -> None:
+    """No more is announced than may be asked: three labels, real and not, of three features, or the ceiling."""
+    score, n_before = SECTION | {"sequential_calls": ceiling}, script.asked.total()
+    config = world.config(dictionaries=[str(world.ladder / "32")], score=score)
+    assert plan_run(config, home=tmp_path).as_dict()["calls"]["sequential"] == n_asked
+    assert script.asked.total() == n_before
