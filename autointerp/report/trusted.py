@@ -27,8 +27,8 @@ BESIDE = (
 RIGHT = (
     "On the zoo it is known how often the judge says yes where a label fits (sensitivity) and no where it does not "
     "(specificity). The mean shares of yes are set right with these; the interval holds the doubt about them, too, "
-    "counting every answer on the zoo as one of its own. Undecidable: the two add up to less than 1.3. Error rates "
-    "measured on the zoo may not carry over to other concepts."
+    "counting every answer on the zoo as one of its own; with fewer than 10 features it is too narrow. Undecidable: "
+    "the two add up to less than 1.3. Error rates measured on the zoo may not carry over to other concepts."
 )
 
 
