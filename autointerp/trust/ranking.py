@@ -57,10 +57,12 @@ def is_exact_first(scored: Scored, *, resolution: float) -> bool:
 
 
 def is_exact_above_neighbours(scored: Scored, *, resolution: float) -> bool | None:
-    """Return whether the exact label scores above the too broad and the too narrow one; None without such a one.
+    """Return whether the exact label scores above the too broad and the too narrow one; None unless both were asked.
 
-    A neighbour that is worth as much as the exact label on these texts is none.
+    A neighbour that is worth as much as the exact label on these texts is not compared; None if neither is worth less.
     """
+    if not {step.rung for step, _ in scored}.issuperset(NEIGHBOURS):
+        return None
     exact, best = next((step, value) for step, value in scored if step.rung == "exact")
     worth = round(exact.f1 / resolution)
     rivals = [value for step, value in scored if step.rung in NEIGHBOURS and round(step.f1 / resolution) < worth]

@@ -250,6 +250,9 @@ def test_the_exact_label_against_its_neighbours() -> None:
     made = [ladder(0, 0.5), ladder(1, 0.5), ladder(2, 1.0), ladder(3, 0.5)]
     values = [(0.9, 0.8, 0.7, 0.95), (0.9, 0.9, 0.7, 0.5), (0.9, 0.95, 0.7, 0.5), (0.6, 0.9, 0.7, 0.5)]
     assert certify(scores_of(made, values), made).exact_above_neighbours == 2 / 4
+    broad_alone = [Ladder(one.feature, tuple(s for s in one.steps if s.rung != "too_narrow")) for one in made]
+    without = [tuple(value for place, value in enumerate(row) if place != 2) for row in values]
+    assert certify(scores_of(broad_alone, without), broad_alone).exact_above_neighbours is None
     no_neighbours = ladders(4)
     assert certify(scores_of(no_neighbours, [(0.9, 0.8, 0.6, 0.5)] * 4), no_neighbours).exact_above_neighbours is None
 
