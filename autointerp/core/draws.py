@@ -16,7 +16,7 @@ def content_key(*parts: object, length: int = 16) -> str:
     Parts are written with ``repr``, so they must be plain values (str, int, float, bool, None,
     tuples of these); BLAKE2b, 16 bytes.
     """
-    text = "\x1f".join(repr(part) for part in parts)
+    text = "\x1f".join(map(repr, parts))
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()[:length]
 
 

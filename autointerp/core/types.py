@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +80,12 @@ class Json:
 Wants = Text | YesNo | Digits | Json
 
 
+@lru_cache(maxsize=1024)
+def _written(wants: Wants) -> str:
+    """Return what is wanted as it stands in keys; a run has few kinds and millions of questions."""
+    return repr(wants)
+
+
 @dataclass(frozen=True, slots=True)
 class About:
     """What a question is about, for bookkeeping and for oracle judges; never shown to a judge, not in the key.
@@ -119,7 +125,7 @@ class Question:
     @cached_property
     def key(self) -> str:
         return content_key(
-            self.system, self.prompt, self.max_tokens, repr(self.wants), self.sampling, self.repeat, length=32
+            self.system, self.prompt, self.max_tokens, _written(self.wants), self.sampling, self.repeat, length=32
         )
 
 

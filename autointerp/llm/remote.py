@@ -32,6 +32,10 @@ class Terms:
     is_batch: bool = False
 
 
+USUAL: dict[type, str] = {YesNo: "logprob", Digits: "verbalised"}
+"""How graded answers are had when nothing is said of it in a reply's key."""
+
+
 class RemoteLLM:
     """Asks one model of one server. The key is read from the environment when first needed.
 
@@ -81,8 +85,7 @@ class RemoteLLM:
     def how(self, question: Question) -> str:
         """Return what beside the question decides the reply: how a graded answer is had, "" by default."""
         kind = self.form(question).kind
-        usual = {YesNo: "logprob", Digits: "verbalised"}.get(type(question.wants), kind)
-        return "" if kind == usual else kind
+        return "" if kind == USUAL.get(type(question.wants), kind) else kind
 
     def worst(self, question: Question) -> Cost:
         """Return what the question cannot exceed: no tokenizer makes more tokens than there are bytes."""
