@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from autointerp.analysis.figures import number
+from autointerp.analysis.figures import number, ranged
 from autointerp.trust.calibration import Anchors
 
 GUESSING, AUROC_BAR, TAU_BAR = 0.50, 0.80, 0.50
@@ -83,6 +83,21 @@ class Judged(Protocol):
     def judge(self) -> str: ...
 
 
+@dataclass(frozen=True, slots=True)
+class ScoreName:
+    """What one score of a table is looked up by."""
+
+    scorer: str
+    variant: str
+    metric: str
+    judge: str
+
+    @classmethod
+    def of(cls, row: Mapping[Hashable, Any]) -> "ScoreName":
+        """Return the name of a row of the table ``scores``."""
+        return cls(str(row["scorer"]), str(row["variant"]), str(row["metric"]), str(row["judge"]))
+
+
 def certificate_of(judged: Judged, certificates: Sequence[Certificate]) -> Certificate | None:
     """Return the certificate of this very judge, scorer, variant and metric, or None: it was never examined on it.
 
@@ -104,7 +119,7 @@ def standing(judged: Judged, certificates: Sequence[Certificate]) -> str:
 
 def certificate_sentence(c: Certificate) -> str:
     """Return what the certificate means for the scores below it."""
-    figures = f"AUROC {_range(c.auroc, c.auroc_low, c.auroc_high)}, tau {_range(c.tau, c.tau_low, c.tau_high)}"
+    figures = f"AUROC {ranged(c.auroc, c.auroc_low, c.auroc_high)}, tau {ranged(c.tau, c.tau_low, c.tau_high)}"
     above = "" if c.exact_above_neighbours is None else f", {_above(c.exact_above_neighbours)}"
     counts = f"{c.n_labels} labels of {c.n_features} features, {c.n_read}/{c.n_asked} replies read"
     return f"{_finding(c)} ({figures}{above}; {counts})"
@@ -136,9 +151,3 @@ def _not_shown(high: float) -> tuple[str, str]:
     if high < AUROC_BAR:
         return "cannot tell", " well enough to be used, measured on features whose truth is known"
     return "was not shown to tell", " on features whose truth is known; too little was asked to decide"
-
-
-def _range(value: float | None, low: float | None, high: float | None) -> str:
-    if value is None or low is None or high is None:
-        return number(value)
-    return f"{number(value)} [{number(low)}, {number(high)}]"

@@ -21,6 +21,17 @@ def count(n: float) -> str:
     return f"{n:,.0f}"
 
 
+def ranged(value: float | None, low: float | None, high: float | None) -> str:
+    """Return ``0.81 [0.78, 0.84]``, without brackets where there is no interval, ``none`` where there is no number.
+
+    >>> ranged(0.813, 0.78, 0.84), ranged(0.813, None, None), ranged(None, None, None)
+    ('0.81 [0.78, 0.84]', '0.81', 'none')
+    """
+    if value is None or low is None or high is None:
+        return number(value)
+    return f"{number(value)} [{number(low)}, {number(high)}]"
+
+
 def with_interval(e: Estimate, *, digits: int = 2) -> str:
     """Return ``0.81 [0.78, 0.84]``; one feature has no interval and none has no number, said in words."""
     if e.value is None:

@@ -59,6 +59,13 @@ def progress() -> Iterator[Show]:
         lines.close()
 
 
+def config_or_demo(path: Path) -> Any:
+    """Return the configuration of a file, or the demo's where the default file is not there. Raises ConfigError."""
+    from autointerp.pipeline.driver import load_config
+
+    return load_config(path if path.exists() or path != DEFAULT_CONFIG else None)
+
+
 def version(value: bool) -> None:
     """Print the version and stop."""
     if value:

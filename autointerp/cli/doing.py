@@ -22,6 +22,7 @@ from autointerp.cli.app import (
     Show,
     answer,
     app,
+    config_or_demo,
     progress,
 )
 from autointerp.core.errors import ConfigError, Incomplete
@@ -216,11 +217,10 @@ def certify(
     budget_tokens: BudgetTokens = None,
 ) -> None:
     """Test a judge on features whose truth is known; exit code 0 whatever the verdict."""
-    from autointerp.pipeline.driver import load_config
     from autointerp.pipeline.verdicts import certify_one, of_size
 
-    found = load_config(config if config.exists() or config != DEFAULT_CONFIG else None)
-    checked = Ceiling(budget_usd, budget_tokens).over(of_size(found, n_features=features, n_items=items))
+    sized = of_size(config_or_demo(config), n_features=features, n_items=items)
+    checked = Ceiling(budget_usd, budget_tokens).over(sized)
     with progress() as show:
         result = certify_one(checked, judge or checked.score.judge, home=home, on_progress=show)
     answer(result.as_dict(), result.text(), as_json=as_json)

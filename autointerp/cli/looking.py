@@ -15,6 +15,7 @@ from autointerp.cli.app import (
     RunName,
     answer,
     app,
+    config_or_demo,
     features_app,
     runs_app,
 )
@@ -66,11 +67,9 @@ def doctor(
 
 
 def _doctor_judge(judge: str, config: Path, *, home: Path, as_json: bool) -> None:
-    from autointerp.pipeline.driver import load_config
     from autointerp.pipeline.probed import probe_judge
 
-    checked = load_config(config if config.exists() or config != DEFAULT_CONFIG else None)
-    probed = probe_judge(judge, checked, home=home)
+    probed = probe_judge(judge, config_or_demo(config), home=home)
     answer(probed.as_dict(), probed.text(), as_json=as_json)
 
 

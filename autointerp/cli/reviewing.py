@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -138,8 +138,10 @@ def _agreement_text(found: "HumanAgreement", folder: Path) -> str:
 
 
 def _rater_line(rater: "Rater") -> str:
+    from autointerp.analysis.figures import ranged
+
     false = (
-        f"{_number(rater.false_yes, rater.false_yes_low, rater.false_yes_high)}"
+        f"{ranged(rater.false_yes, rater.false_yes_low, rater.false_yes_high)}"
         f" ({_counted(rater.n_control, 'answer')}, {_counted(rater.n_control_features, 'feature')})"
         if rater.n_control
         else "not known, none was shown yet"
@@ -150,22 +152,17 @@ def _rater_line(rater: "Rater") -> str:
 
 
 def _pairing_line(pair: "Pairing") -> str:
+    from autointerp.analysis.figures import ranged
+
     of = {"truth": "what fires", "judge": f"{pair.other} ({pair.scorer})", "rater": pair.other}[pair.kind]
     labels = "" if pair.control == "none" else " · another feature's label"
     numbers = [
-        f"agree {_number(pair.raw, pair.raw_low, pair.raw_high)}",
-        f"kappa {_number(pair.kappa, pair.kappa_low, pair.kappa_high)}",
+        f"agree {ranged(pair.raw, pair.raw_low, pair.raw_high)}",
+        f"kappa {ranged(pair.kappa, pair.kappa_low, pair.kappa_high)}",
         f"yes {pair.prevalence:.2f}",
         f"{_counted(pair.n_items, 'window')} of {_counted(pair.n_features, 'feature')}",
     ]
     return f"{pair.rater} and {of}{labels}: " + " · ".join([*numbers, *filter(None, [pair.note])])
-
-
-def _number(value: Any, low: Any, high: Any) -> str:
-    """Return ``0.81 [0.78, 0.84]``, without brackets where there is no interval."""
-    if value is None:
-        return "none"
-    return f"{value:.2f}" if low is None else f"{value:.2f} [{low:.2f}, {high:.2f}]"
 
 
 def _counted(n: int, what: str) -> str:

@@ -9,8 +9,8 @@ from pydantic import AliasChoices, BaseModel, Field, ValidationError, field_vali
 from autointerp.core.draws import content_key
 from autointerp.core.errors import ConfigError
 from autointerp.core.types import FeatureId
-from autointerp.pipeline.sections import EvidenceSection, ExplainSection, ScoreSection, Section, check_names, nearest
-from autointerp.pipeline.terms import UNDECISIVE, BudgetSection, HttpSection
+from autointerp.pipeline.sections import EvidenceSection, ExplainSection, ScoreSection, check_names, nearest
+from autointerp.pipeline.terms import UNDECISIVE, BudgetSection, HttpSection, Section
 from autointerp.trust.zoo import RUNGS
 
 RIGHT = ("exact", "paraphrase")

@@ -22,8 +22,8 @@ from autointerp.llm.budget import Budget
 from autointerp.pipeline.config import Config
 from autointerp.pipeline.judges import family_of, open_judge
 from autointerp.pipeline.ledger import spent_by
-from autointerp.pipeline.sections import Section
 from autointerp.pipeline.shipped import DEMO_LADDER, demo_ladder_folder, load_prompts
+from autointerp.pipeline.terms import Section
 from autointerp.score.settings import ScoreSettings
 
 if TYPE_CHECKING:

@@ -3,22 +3,17 @@
 from difflib import get_close_matches
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from autointerp.core.errors import ConfigError
 from autointerp.explain import EXPLAINERS, STEP_EXPLAINERS
+from autointerp.pipeline.terms import Section
 from autointerp.score import SCORERS, STEP_SCORERS
 from autointerp.score.settings import SIMULATION_METRICS, not_below
 from autointerp.trust.oracle import parse_judge
 
 ALL_EXPLAINERS = (*EXPLAINERS, *STEP_EXPLAINERS)
 ALL_SCORERS = (*SCORERS, *STEP_SCORERS)
-
-
-class Section(BaseModel):
-    """A table of the file: unknown keys are errors, values cannot be changed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class EvidenceSection(Section):

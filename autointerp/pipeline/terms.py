@@ -6,13 +6,13 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
-class Terms(BaseModel):
+class Section(BaseModel):
     """A table of the file: unknown keys are errors, values cannot be changed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class HttpSection(Terms):
+class HttpSection(Section):
     """How a provider behind HTTP is asked; what is left out is the provider's own default.
 
     The key stands in the environment variable named here. ``timeout_s``: for one try. ``at_most``: calls at
@@ -54,7 +54,7 @@ class HttpSection(Terms):
         }
 
 
-class BudgetSection(Terms):
+class BudgetSection(Section):
     """The ceiling of a run, over all of its attempts: money, tokens in and out, or both; none where left out."""
 
     usd: float | None = Field(default=None, ge=0, allow_inf_nan=False)

@@ -1,7 +1,6 @@
 """One feature looked up in a run's tables: labels, scores beside controls, windows, the judge's mistakes."""
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import pandas as pd
 from autointerp.analysis.answers import MISPLACED
 from autointerp.analysis.certificates import (
     Certificate,
+    ScoreName,
     certificate_of,
     certificate_sentence,
     read_certificates,
@@ -27,7 +27,7 @@ from autointerp.metrics.classification import THRESHOLD
 from autointerp.report.diagnoses import tagged_labels, tags_by_label
 from autointerp.report.known import MARKS, Against, FeaturePage, Labelled, Measured, Mistake
 from autointerp.report.reliance import verdict_on
-from autointerp.report.tables import RunTables, load_run
+from autointerp.report.tables import RunTables, known_number, load_run
 from autointerp.report.text import visible, visible_token
 from autointerp.sampling.strata import N_BUCKETS
 
@@ -126,7 +126,7 @@ def _place(window: Row) -> tuple[int, int, str]:
 def _examination(scores: pd.DataFrame, certificates: Sequence[Certificate]) -> tuple[str, ...]:
     """Return what the zoo says of each judge by the measures a verdict speaks of."""
     rows = scores[scores["control"] == "none"].to_dict("records")
-    names = dict.fromkeys(_Name(*(str(row[part]) for part in ("scorer", "variant", "metric", "judge"))) for row in rows)
+    names = dict.fromkeys(ScoreName.of(row) for row in rows)
     found = [certificate_of(name, certificates) for name in names if _is_main(name)]
     return tuple(safe(certificate_sentence(certificate)) for certificate in found if certificate)
 
@@ -183,44 +183,34 @@ def _measured(
     writer = "" if label["model"] in ("", label["explainer"]) else family(str(label["model"]))
     mine = scores[(scores["explanation"] == label["explanation"]) & (scores["control"] == "none")]
     for row in mine.to_dict("records"):
-        name = _Name(*(str(row[part]) for part in ("scorer", "variant", "metric", "judge")))
+        name = ScoreName.of(row)
         if _is_shown(name):
             certified, test = standing(name, certificates), _test(name, row, tests)
             yield _measure(row, name, writer, _controls(scores, row), certified, test)
 
 
-@dataclass(frozen=True, slots=True)
-class _Name:
-    """What a score is looked up by."""
-
-    scorer: str
-    variant: str
-    metric: str
-    judge: str
-
-
-def _is_shown(name: _Name) -> bool:
+def _is_shown(name: ScoreName) -> bool:
     """Return whether the metric is the one its scorer is read by; of a scorer without such, all are."""
     known = HEADLINES.get(name.scorer)
     return name.metric == known[1] if known else is_headline(name.scorer, name.metric)
 
 
-def _is_main(name: _Name) -> bool:
+def _is_main(name: ScoreName) -> bool:
     return name.scorer != OF_OUTPUTS and HEADLINES.get(name.scorer) == (name.variant, name.metric)
 
 
 def _measure(
-    row: Row, name: _Name, writer: str, controls: tuple[Against, ...], certified: str, test: SwapTest | None
+    row: Row, name: ScoreName, writer: str, controls: tuple[Against, ...], certified: str, test: SwapTest | None
 ) -> Measured:
     judge_family = family(name.judge)
     return Measured(
         measure=safe(measure_name(name.scorer, name.variant, name.metric)),
-        value=_known(row["value"]),
-        low=_known(row["low"]),
-        high=_known(row["high"]),
+        value=known_number(row["value"]),
+        low=known_number(row["low"]),
+        high=known_number(row["high"]),
         n_read=int(row["n_read"]),
         n_asked=int(row["n_asked"]),
-        chance=_known(row["chance"]),
+        chance=known_number(row["chance"]),
         controls=controls,
         standing=certified,
         judge=safe(name.judge),
@@ -236,23 +226,19 @@ def _measure(
     )
 
 
-def _known(cell: Any) -> float | None:
-    return None if cell is None or pd.isna(cell) else float(cell)
-
-
 def _controls(scores: pd.DataFrame, row: Row) -> tuple[Against, ...]:
     """Return each control's mean over its draws by the same measure; the look-up has no judge."""
     same = ["scorer", "variant", "metric"]
     rows = scores[(scores[same] == [row[part] for part in same]).all(axis=1) & (scores["control"] != "none")]
     rows = rows[((rows["judge"] == row["judge"]) | (rows["control"] == "lookup")) & rows["value"].notna()]
-    own, means = _known(row["value"]), rows.groupby("control", sort=True)["value"].mean()
+    own, means = known_number(row["value"]), rows.groupby("control", sort=True)["value"].mean()
     return tuple(
         Against(safe(control), float(mean), None if own is None else own - float(mean))
         for control, mean in means.items()
     )
 
 
-def _test(name: _Name, row: Row, tests: Sequence[SwapTest]) -> SwapTest | None:
+def _test(name: ScoreName, row: Row, tests: Sequence[SwapTest]) -> SwapTest | None:
     key = (row["explanation"], name.scorer, name.variant, name.judge)
     return next((t for t in tests if (t.explanation, t.scorer, t.variant, t.judge) == key), None)
 

@@ -9,7 +9,7 @@ from autointerp.analysis.agreement import Agreement
 from autointerp.analysis.certificates import Certificate, standing
 from autointerp.analysis.estimates import Estimate
 from autointerp.analysis.explainers import Comparison
-from autointerp.analysis.figures import count, number, with_interval
+from autointerp.analysis.figures import count, number, ranged, with_interval
 from autointerp.analysis.summary import Against, Line, control_names
 from autointerp.analysis.values import LOWER_IS_BETTER, METRIC_NAMES
 
@@ -49,7 +49,7 @@ def certificate_grid(certificates: Sequence[Certificate]) -> Grid:
     rows = tuple(
         (
             c.judge, f"{c.scorer}, {_metric(c.metric)}", "certified" if c.certified else "uncertified",
-            _range(c.auroc, c.auroc_low, c.auroc_high), _range(c.tau, c.tau_low, c.tau_high),
+            ranged(c.auroc, c.auroc_low, c.auroc_high), ranged(c.tau, c.tau_low, c.tau_high),
             _optional(c.exact_first, 2), _optional(c.exact_above_neighbours, 2),
             _optional(c.sensitivity, 2), _optional(c.specificity, 2), count(c.n_features), count(c.n_labels),
             f"{c.n_read}/{c.n_asked}", c.flipped or "not asked",
@@ -206,7 +206,7 @@ def agreement_grid(agreements: Sequence[Agreement]) -> Grid:
     rows = tuple(
         (
             *(a.dictionary, a.explainer, a.first, a.second),
-            f"none: {a.note}" if a.rho is None else _range(a.rho, a.low, a.high),
+            f"none: {a.note}" if a.rho is None else ranged(a.rho, a.low, a.high),
             str(a.n),
         )
         for a in agreements
@@ -221,9 +221,3 @@ def failures_grid(failures: pd.DataFrame) -> Grid:
         for row in failures.to_dict("records")
     )
     return Grid(("stage", "reason", "for example", "n"), rows, 3, "No failure is on record.")
-
-
-def _range(value: float | None, low: float | None, high: float | None) -> str:
-    if value is None or low is None or high is None:
-        return number(value)
-    return f"{number(value)} [{number(low)}, {number(high)}]"

@@ -3,15 +3,16 @@
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 
-from autointerp.analysis.certificates import Certificate, read_certificates, standing
+from autointerp.analysis.certificates import Certificate, ScoreName, read_certificates, standing
+from autointerp.analysis.figures import ranged
 from autointerp.analysis.tagging import own_labels
 from autointerp.analysis.values import is_headline, measure_name
 from autointerp.llm.registry import family
+from autointerp.report.tables import known_number
 from autointerp.report.text import visible
 from autointerp.store.parts import read_table
 
@@ -38,10 +39,8 @@ class Listed:
         family_note = ", the explainer's family" if self.is_same_family else ""
         if self.value is None:
             return f"{self.measure}: unscored ({self.status})"
-        interval = "" if self.low is None or self.high is None else f" [{self.low:.2f}, {self.high:.2f}]"
-        return (
-            f"{self.measure}: {self.value:.2f}{interval} ({self.n_read}/{self.n_asked}, {self.standing}{family_note})"
-        )
+        trust = f"{self.n_read}/{self.n_asked}, {self.standing}{family_note}"
+        return f"{self.measure}: {ranged(self.value, self.low, self.high)} ({trust})"
 
 
 @dataclass(frozen=True)
@@ -87,12 +86,12 @@ def _listed(label: Row, scores: pd.DataFrame, certificates: Sequence[Certificate
     writer = "" if label["model"] in ("", label["explainer"]) else family(str(label["model"]))
     for row in scores.to_dict("records"):
         if is_headline(str(row["scorer"]), str(row["metric"])):
-            judged = SimpleNamespace(**{name: str(row[name]) for name in ("scorer", "variant", "metric", "judge")})
+            judged = ScoreName.of(row)
             yield Listed(
                 measure=_safe(measure_name(judged.scorer, judged.variant, judged.metric)),
-                value=_known(row["value"]),
-                low=_known(row["low"]),
-                high=_known(row["high"]),
+                value=known_number(row["value"]),
+                low=known_number(row["low"]),
+                high=known_number(row["high"]),
                 n_read=int(row["n_read"]),
                 n_asked=int(row["n_asked"]),
                 status=str(row["status"]).replace("_", " "),
@@ -100,10 +99,6 @@ def _listed(label: Row, scores: pd.DataFrame, certificates: Sequence[Certificate
                 standing=standing(judged, certificates),
                 is_same_family=family(judged.judge) == writer,
             )
-
-
-def _known(cell: Any) -> float | None:
-    return None if pd.isna(cell) else float(cell)
 
 
 def _safe(text: object) -> str:

@@ -1,6 +1,6 @@
 """What people said of labels, blind, beside what fires, what judges said, and one another."""
 
-from autointerp.analysis.figures import count
+from autointerp.analysis.figures import count, ranged
 from autointerp.analysis.human import HumanAgreement, Pairing, Rater, agreement_of_run
 from autointerp.report.grids import Grid
 from autointerp.report.tables import RunTables
@@ -17,19 +17,13 @@ def agreement_grids(run: RunTables) -> tuple[Grid, Grid]:
 
 
 def _rater(rater: Rater) -> tuple[str, ...]:
-    false = _number(rater.false_yes, rater.false_yes_low, rater.false_yes_high) if rater.n_control else "none shown"
+    false = ranged(rater.false_yes, rater.false_yes_low, rater.false_yes_high) if rater.n_control else "none shown"
     return (rater.rater, count(rater.n_answers), count(rater.n_unsure), count(rater.n_judged), false)
 
 
 def _pair(pair: Pairing) -> tuple[str, ...]:
     beside = {"truth": "what fires", "judge": f"{pair.other}, {pair.scorer}", "rater": pair.other}[pair.kind]
     labels = "the run's own" if pair.control == "none" else "another feature's"
-    numbers = _number(pair.raw, pair.raw_low, pair.raw_high), _number(pair.kappa, pair.kappa_low, pair.kappa_high)
+    numbers = ranged(pair.raw, pair.raw_low, pair.raw_high), ranged(pair.kappa, pair.kappa_low, pair.kappa_high)
     counts = f"{pair.prevalence:.2f}", count(pair.n_items), count(pair.n_features)
     return (pair.rater, beside, labels, *numbers, *counts, pair.note)
-
-
-def _number(value: float | None, low: float | None, high: float | None) -> str:
-    if value is None:
-        return "none"
-    return f"{value:.2f}" if low is None or high is None else f"{value:.2f} [{low:.2f}, {high:.2f}]"

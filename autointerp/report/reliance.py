@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from autointerp.analysis.figures import number
+from autointerp.analysis.figures import number, ranged
 from autointerp.analysis.statements import plural
 from autointerp.report.known import Labelled, Measured
 
@@ -30,7 +30,7 @@ def value_text(m: Measured) -> str:
     """Return ``0.81 [0.70, 0.91]``, or that it is unscored and why."""
     if m.value is None:
         return f"unscored: {m.status}" + (f" ({m.reason})" if m.reason else "")
-    return number(m.value) + ("" if m.low is None or m.high is None else f" [{number(m.low)}, {number(m.high)}]")
+    return ranged(m.value, m.low, m.high)
 
 
 def is_above(m: Measured) -> bool:

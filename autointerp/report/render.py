@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from functools import cache
-from types import SimpleNamespace
 from typing import Any
 
 import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from autointerp.analysis.certificates import Certificate, read_certificates, standing
+from autointerp.analysis.certificates import Certificate, ScoreName, read_certificates, standing
 from autointerp.analysis.diagnosis import tag_text
 from autointerp.analysis.swapping import SwapTest
 from autointerp.llm.registry import family
@@ -62,12 +61,9 @@ def scores_csv(run: RunTables, tags: Tags = NO_TAGS, tests: Sequence[SwapTest] =
 
 def _standings(scores: pd.DataFrame, certificates: Sequence[Certificate]) -> list[str]:
     """Return each score's standing; empty for the token look-up, which no judge gave."""
-    names = ["scorer", "variant", "metric", "judge"]
-    known: dict[tuple[str, ...], str] = {}
-    for name in map(tuple, scores[names].astype(str).drop_duplicates().to_numpy()):
-        judged = SimpleNamespace(**dict(zip(names, name, strict=True)))
-        known[name] = "" if judged.judge == "lookup" else standing(judged, certificates)
-    return [known[tuple(row)] for row in scores[names].astype(str).to_numpy()]
+    names = [ScoreName.of(row) for row in scores[["scorer", "variant", "metric", "judge"]].to_dict("records")]
+    known = {name: "" if name.judge == "lookup" else standing(name, certificates) for name in dict.fromkeys(names)}
+    return [known[name] for name in names]
 
 
 def _families(scores: pd.DataFrame, explanations: pd.DataFrame) -> list[str]:

@@ -88,3 +88,8 @@ def load_run(path: Path) -> RunTables:
 
 def _columns(table: str) -> list[str]:
     return [name for name in TABLES[table].names if name not in UNREAD.get(table, set())]
+
+
+def known_number(cell: Any) -> float | None:
+    """Return a cell of a table as a number, None where it is empty."""
+    return None if cell is None or pd.isna(cell) else float(cell)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from autointerp.analysis.calibrating import SetRight
-from autointerp.analysis.figures import count, number, with_interval
+from autointerp.analysis.figures import count, number, ranged, with_interval
 from autointerp.analysis.panels import JudgesBeside
 from autointerp.analysis.swapping import Passed, items_of
 from autointerp.analysis.values import measure_name
@@ -51,7 +51,7 @@ def _labelled(one: Passed, *, several: bool) -> tuple[str, ...]:
     if not one.is_decidable:
         undecided = f"cannot be decided\nwith {items_of(one.scorer, one.most_undecidable)}"
         return (*names, undecided, "none", windows, f"{one.n_tested} of {one.n_tested}")
-    share = _ranged(Ranged(one.share, one.low, one.high))
+    share = ranged(one.share, one.low, one.high)
     few = f"{one.n_undecidable} of {one.n_tested}" if one.n_undecidable else "none"
     return (*names, f"{one.n_better} of {one.n_tested}", share, windows, few)
 
@@ -66,8 +66,8 @@ def judges_grid(found: Sequence[JudgesBeside]) -> Grid:
 
 
 def _beside(one: JudgesBeside) -> tuple[str, ...]:
-    votes = "none" if one.votes is None else f"{_ranged(one.votes)} of {len(one.judges)}"
-    agreed = (_ranged(one.raw), _ranged(one.kappa), number(one.prevalence)) if one.raw else ("pairs above",) * 3
+    votes = "none" if one.votes is None else f"{_text(one.votes)} of {len(one.judges)}"
+    agreed = (_text(one.raw), _text(one.kappa), number(one.prevalence)) if one.raw else ("pairs above",) * 3
     counts = count(one.n_items), count(one.n_features)
     return (_scorer(one.scorer, one.variant, ""), ",\n".join(one.judges), *agreed, votes, *counts, _note(one))
 
@@ -104,7 +104,7 @@ def _set_right(one: SetRight) -> str:
     right = one.right
     if right.value is None:
         return "undecidable" if right.status is Reason.UNDECIDABLE else right.status.value.replace("_", " ")
-    return _ranged(Ranged(right.value, right.low, right.high))
+    return ranged(right.value, right.low, right.high)
 
 
 def _anchors(anchors: Anchors) -> str:
@@ -117,9 +117,5 @@ def _scorer(scorer: str, variant: str, judge: str) -> str:
     return f"{name},\n{judge}" if judge else name
 
 
-def _ranged(one: Ranged | None) -> str:
-    if one is None:
-        return "none"
-    if one.low is None or one.high is None:
-        return number(one.value)
-    return f"{number(one.value)} [{number(one.low)}, {number(one.high)}]"
+def _text(one: Ranged | None) -> str:
+    return "none" if one is None else ranged(one.value, one.low, one.high)
