@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -14,6 +14,70 @@ from autointerp.core.errors import SubjectError
 
 EVALUATION_FILE = "evaluation.json"
 """What was measured on text that never trained the dictionary; beside the weights."""
+
+
+BLOCK = 16_384
+"""Features encoded at a time: a dense matrix [tokens, n_features] of a wide dictionary never exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class SparseCodes:
+    """The non-zero activations of vectors [n, d_model]: ``value[i]`` of ``feature[i]`` on ``row[i]``, in no order.
+
+    ``row`` and ``feature`` are int64, ``value`` float32, all of shape [n_nonzero].
+    """
+
+    row: Tensor
+    feature: Tensor
+    value: Tensor
+
+
+class Dictionary(Protocol):
+    """Anything that turns site vectors into feature activations >= 0: an autoencoder, a transcoder, a baseline.
+
+    ``name`` is ``family/width``; ``site`` where it reads, "" when that is not known; ``directions`` unit
+    vectors in the space of ``output_site``, [n_features, d], where ``has_decoder``; ``max_norm`` the norm above
+    which tokens were left out of training, None without such a rule; ``trained`` the fingerprints of the
+    documents that trained it; ``evaluation`` what is known of its quality.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def family(self) -> str: ...
+    @property
+    def site(self) -> str: ...
+    @property
+    def output_site(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def n_features(self) -> int: ...
+    @property
+    def d_model(self) -> int: ...
+    @property
+    def max_norm(self) -> float | None: ...
+    @property
+    def sha256(self) -> str: ...
+    @property
+    def trained(self) -> frozenset[str]: ...
+    @property
+    def evaluation(self) -> dict[str, Any]: ...
+    @property
+    def has_decoder(self) -> bool: ...
+    @property
+    def directions(self) -> Tensor: ...
+
+    def encode(self, vectors: Tensor) -> Tensor:
+        """Return activations [..., n_features] of vectors [..., d_model]; for few vectors or narrow dictionaries."""
+        ...
+
+    def encode_sparse(self, vectors: Tensor) -> SparseCodes:
+        """Return the non-zero activations of vectors [n, d_model]; memory in n * block, not n * n_features.
+
+        Raises SubjectError when an activation is negative, NaN or infinite.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -32,6 +96,11 @@ class SparseDictionary:
     @property
     def family(self) -> str:
         return self.name.rpartition("/")[0]
+
+    @property
+    def output_site(self) -> str:
+        """Where its directions stand: for an autoencoder where it reads."""
+        return self.site
 
     @property
     def n_features(self) -> int:
@@ -74,6 +143,15 @@ class SparseDictionary:
         # sae-lens folds the norm away for most recipes; then the product would only cost time.
         return activations if self._norms_are_one else activations * self.decoder_norms
 
+    @torch.inference_mode()
+    def encode_sparse(self, vectors: Tensor) -> SparseCodes:
+        """Return the non-zero activations of vectors [n, d_model]. Raises SubjectError for values that are none."""
+        return nonzero(self.encode(vectors), self.name)
+
+    @cached_property
+    def trained(self) -> frozenset[str]:
+        return trained_documents(self.folder)
+
     @cached_property
     def _norms_are_one(self) -> bool:
         return bool(torch.allclose(self.decoder_norms, torch.ones_like(self.decoder_norms), atol=2e-3))
@@ -95,6 +173,22 @@ class SparseDictionary:
         """What is known of its quality; empty for a dictionary that came without."""
         path = self.folder / EVALUATION_FILE
         return json.loads(path.read_text("utf-8")) if path.exists() else {}
+
+
+def nonzero(activations: Tensor, dictionary: str) -> SparseCodes:
+    """Return the non-zero entries of activations [n, n_features].
+
+    Raises SubjectError when one is negative, NaN or infinite.
+    """
+    row, feature = torch.nonzero(activations, as_tuple=True)
+    value = activations[row, feature].float()
+    if value.numel() and not (torch.isfinite(value).all() and value.min() > 0):
+        msg = (
+            f"dictionary {dictionary}: activations that are negative, NaN or infinite; activations are >= 0: "
+            "check the number format of the subject (bfloat16 instead of float16) and the weights"
+        )
+        raise SubjectError(msg)
+    return SparseCodes(row, feature, value)
 
 
 def trained_documents(folder: Path) -> frozenset[str]:
