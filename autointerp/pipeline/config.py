@@ -17,11 +17,22 @@ RIGHT = ("exact", "paraphrase")
 
 
 class HarvestSection(Section):
-    """How much text is read. ``shard_contexts`` contexts of 128 tokens make one part file."""
+    """How much text is read, and what is kept of it.
+
+    ``shard_contexts`` contexts of 128 tokens are read at a time. Of every feature are kept: by side, ``n_top``
+    tiles with the highest peaks and ``n_stratum`` of each quarter octave, and ``n_firings`` firing tokens. Of
+    ``pool_contexts`` contexts all activations are kept: random and silent windows are drawn there. With
+    ``keep = "all"`` every activation is kept besides, sorted by feature.
+    """
 
     n_tokens: int = Field(default=1_000_000, ge=128)
     max_tokens_per_document: int = Field(default=4096, ge=32)
     shard_contexts: int = Field(default=64, ge=1)
+    pool_contexts: int = Field(default=2048, ge=1)
+    n_top: int = Field(default=16, ge=1)
+    n_stratum: int = Field(default=16, ge=1)
+    n_firings: int = Field(default=2048, ge=1)
+    keep: Literal["samples", "all"] = "samples"
 
 
 class FeaturesSection(Section):

@@ -1,7 +1,7 @@
 """One pass over the text for all dictionaries: site vectors encoded, non-zero activations kept."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from autointerp.core.errors import SubjectError
 from autointerp.subject.contexts import Context, batches_of_one_length, kept_tokens
-from autointerp.subject.dictionaries import SparseDictionary
+from autointerp.subject.dictionaries import Dictionary, SparseCodes
 from autointerp.subject.model import Site, Subject
 
 BATCH = 8
@@ -39,7 +39,7 @@ class HarvestedShard:
     kept: dict[int, NDArray[np.bool_]]
 
 
-def check_fit(subject: Subject, site: Site, dictionaries: Sequence[SparseDictionary]) -> None:
+def check_fit(subject: Subject, site: Site, dictionaries: Sequence[Dictionary]) -> None:
     """Raise SubjectError when a dictionary was made for vectors of another size or another site."""
     subject.module_at(site)
     for dictionary in dictionaries:
@@ -55,17 +55,10 @@ def check_fit(subject: Subject, site: Site, dictionaries: Sequence[SparseDiction
             raise SubjectError(msg)
 
 
-def _nonzero(
-    activations: Tensor, numbers: NDArray[np.int32], width: int
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return (key, value) of the non-zero entries of [B, T, n_features]; key sorts as (feature, context, position)."""
-    flat = activations.reshape(-1)
-    where = torch.nonzero(flat, as_tuple=False).squeeze(1)
-    values = flat[where].cpu().numpy()
-    token, feature = np.divmod(where.cpu().numpy(), width)
-    row, position = np.divmod(token, activations.shape[1])
-    key = (feature << 40) | (numbers[row].astype(np.int64) << 12) | position
-    return key, values
+def _keys(codes: SparseCodes, numbers: NDArray[np.int64], length: int) -> NDArray[np.int64]:
+    """Return numbers that sort as (feature, context, position) do; the rows of *codes* are [B * length] tokens."""
+    row, position = np.divmod(codes.row.cpu().numpy(), length)
+    return (codes.feature.cpu().numpy() << 40) | (numbers[row] << 7) | position
 
 
 def _unpack(dictionary: str, keys: list[NDArray[np.int64]], values: list[NDArray[np.float32]]) -> SparseActivations:
@@ -75,8 +68,8 @@ def _unpack(dictionary: str, keys: list[NDArray[np.int64]], values: list[NDArray
     return SparseActivations(
         dictionary=dictionary,
         feature=(key >> 40).astype(np.int32),
-        context=((key >> 12) & (2**28 - 1)).astype(np.int32),
-        position=(key & 0xFFF).astype(np.int16),
+        context=((key >> 7) & (2**33 - 1)).astype(np.int32),
+        position=(key & 127).astype(np.int16),
         activation=value[order],
     )
 
@@ -85,14 +78,15 @@ def _unpack(dictionary: str, keys: list[NDArray[np.int64]], values: list[NDArray
 def harvest_shard(
     subject: Subject,
     site: Site,
-    dictionaries: Sequence[SparseDictionary],
+    dictionaries: Sequence[Dictionary],
     contexts: Sequence[tuple[int, Context]],
     *,
     max_norm: float,
 ) -> HarvestedShard:
     """Return the non-zero activations of all dictionaries on numbered contexts.
 
-    Tokens with a norm above *max_norm* have no activations and are marked as not kept.
+    Tokens with a norm above *max_norm* have no activations and are marked as not kept. Raises SubjectError
+    for activations that are negative, NaN or infinite.
     """
     keys: dict[str, list[NDArray[np.int64]]] = {d.name: [] for d in dictionaries}
     values: dict[str, list[NDArray[np.float32]]] = {d.name: [] for d in dictionaries}
@@ -101,20 +95,20 @@ def harvest_shard(
     for batch in batches_of_one_length([c for _, c in contexts], size=BATCH):
         vectors = subject.site_vectors([c.token_ids for c in batch], site)
         mask = kept_tokens(vectors, max_norm=max_norm)
-        numbers = np.array([number_of[c] for c in batch], np.int32)
+        numbers = np.array([number_of[c] for c in batch], np.int64)
         kept |= {int(n): row for n, row in zip(numbers, mask.cpu().numpy(), strict=True)}
+        rows, length = torch.nonzero(mask.flatten()).squeeze(1), vectors.shape[1]
+        flat = vectors.flatten(0, 1)[rows]
         for dictionary in dictionaries:
-            activations = dictionary.encode(vectors)
-            activations[~mask] = 0.0
-            key, value = _nonzero(activations, numbers, dictionary.n_features)
-            keys[dictionary.name].append(key)
-            values[dictionary.name].append(value)
+            codes = dictionary.encode_sparse(flat)
+            keys[dictionary.name].append(_keys(replace(codes, row=rows[codes.row]), numbers, length))
+            values[dictionary.name].append(codes.value.cpu().numpy())
     sparse = tuple(_unpack(d.name, keys[d.name], values[d.name]) for d in dictionaries)
     return HarvestedShard(sparse, kept)
 
 
 def output_tokens(
-    subject: Subject, dictionary: SparseDictionary, features: Sequence[int], *, n: int = 60
+    subject: Subject, dictionary: Dictionary, features: Sequence[int], *, n: int = 60
 ) -> dict[int, tuple[tuple[str, ...], tuple[str, ...]]]:
     """Return (promoted, suppressed) output tokens of each feature, *n* of each: direction times unembedding.
 

@@ -9,7 +9,7 @@ from autointerp.core.draws import content_key
 from autointerp.core.steps import Passage
 from autointerp.core.types import Failure, Reason, Window
 from autointerp.subject.contexts import CONTEXT_TOKENS, Context
-from autointerp.subject.dictionaries import SparseDictionary
+from autointerp.subject.dictionaries import Dictionary
 from autointerp.subject.harvest import SparseActivations, harvest_shard
 from autointerp.subject.model import Site, Subject
 
@@ -20,7 +20,7 @@ Ids = tuple[int, ...]
 
 
 def run_passages(
-    subject: Subject, site: Site, dictionary: SparseDictionary, passages: Sequence[Passage], *, max_norm: float
+    subject: Subject, site: Site, dictionary: Dictionary, passages: Sequence[Passage], *, max_norm: float
 ) -> list[Window | Failure]:
     """Return each passage as one window with its feature's activations; of a long text the first 128 tokens.
 
