@@ -153,11 +153,10 @@ def sketch_of(entries: Entries, text: Stretch, *, base: int, limits: Limits) -> 
     row = np.searchsorted(text.number, entries.context)
     side, place = text.side[row], entries.position >> TILE_BITS
     tile = entries.context * TILES_A_CONTEXT + place
-    counts = _token_counts(entries, side)
-    tiles, tile_counts = _firing_tiles(entries, text, row, tile, base=base)
+    tokens = _token_counts(entries, side)
+    tiles, tile_counts = _firing_tiles(entries, text, row, tile, tokens, base=base, limits=limits)
     firings = _shown_firings(entries, text, row, tile, base=base)
-    whole = Sketch(_merge_counts([counts, tile_counts]), tiles, firings)
-    return prune(whole, limits)
+    return Sketch(_merge_counts([tokens, tile_counts]), tiles, _prune_firings(firings, limits))
 
 
 def merge(sketches: Sequence[Sketch], limits: Limits) -> Sketch:
@@ -172,9 +171,9 @@ def merge(sketches: Sequence[Sketch], limits: Limits) -> Sketch:
 
 def prune(sketch: Sketch, limits: Limits) -> Sketch:
     """Return the sketch with its rows in order and nothing that the limits leave out."""
-    features, peaks = feature_peaks(sketch.counts)
-    low = lowest_strata(peaks)[np.searchsorted(features, sketch.tiles.feature)]
-    return Sketch(sketch.counts, _prune_tiles(sketch.tiles, low, limits), _prune_firings(sketch.firings, limits))
+    tiles = sketch.tiles
+    rows = _kept(tiles.feature, tiles.side, tiles.tile, tiles.key, tiles.peak, sketch.counts, limits)
+    return Sketch(sketch.counts, take_tiles(tiles, rows), _prune_firings(sketch.firings, limits))
 
 
 def feature_peaks(counts: Counts) -> tuple[Ints, Floats]:
@@ -191,34 +190,32 @@ def _token_counts(entries: Entries, side: Ints) -> Counts:
     return _counted(group, np.ones(len(group), np.int64), np.zeros(len(group), np.int64), entries.activation)
 
 
-def _firing_tiles(entries: Entries, text: Stretch, row: Ints, tile: Ints, *, base: int) -> tuple[Tiles, Counts]:
-    """Return the whole tiles in which a feature fires, and how many there are of each (feature, side, bin)."""
+def _firing_tiles(
+    entries: Entries, text: Stretch, row: Ints, tile: Ints, tokens: Counts, *, base: int, limits: Limits
+) -> tuple[Tiles, Counts]:
+    """Return the sampled whole tiles in which a feature fires, and how many there are of each (feature, side, bin)."""
     pair = tile >> 1
     begins_tile = _begins(entries.feature, tile)
     first = np.flatnonzero(begins_tile)
     if not len(first):
         return no_tiles(), _counted(_EMPTY, _EMPTY, _EMPTY, np.zeros(0, np.float32))
-    pair_edges = np.append(np.flatnonzero(_begins(entries.feature, pair)), len(tile))
+    begins_pair = _begins(entries.feature, pair)
+    pair_edges, pair_of = np.append(np.flatnonzero(begins_pair), len(tile)), np.cumsum(begins_pair) - 1
     peak = np.maximum.reduceat(entries.activation, first)
     rows, place = row[first], tile[first] % TILES_A_CONTEXT
     whole = text.is_whole[rows, place]
     first, peak, rows, place = first[whole], peak[whole], rows[whole], place[whole]
     feature, side = entries.feature[first], text.side[rows]
-    number = np.searchsorted(pair_edges, first, side="right") - 1
-    where, begins = take_ragged(pair_edges[number], pair_edges[number + 1])
-    mixed = draw_keys(feature_keys(base, feature), tile_keys(text.key[rows], place))
-    tiles = Tiles(
-        feature,
-        side,
-        tile[first],
-        mixed,
-        peak,
-        begins,
-        (entries.position[where] & (2 ** (TILE_BITS + 1) - 1)).astype(np.uint8),
-        entries.activation[where],
-    )
+    key = draw_keys(feature_keys(base, feature), tile_keys(text.key[rows], place))
     group = _count_group(feature, side, octave_bins(peak))
-    return tiles, _counted(group, np.zeros(len(group), np.int64), np.ones(len(group), np.int64), peak)
+    counts = _counted(group, np.zeros(len(group), np.int64), np.ones(len(group), np.int64), peak)
+    keep = _kept(feature, side, tile[first], key, peak, tokens, limits)
+    first = first[keep]
+    number = pair_of[first]
+    where, begins = take_ragged(pair_edges[number], pair_edges[number + 1])
+    position = (entries.position[where] & (2 ** (TILE_BITS + 1) - 1)).astype(np.uint8)
+    value = entries.activation[where]
+    return Tiles(feature[keep], side[keep], tile[first], key[keep], peak[keep], begins, position, value), counts
 
 
 def _shown_firings(entries: Entries, text: Stretch, row: Ints, tile: Ints, *, base: int) -> Firings:
@@ -269,18 +266,20 @@ def no_tiles() -> Tiles:
     return Tiles(_EMPTY, _EMPTY, _EMPTY, _EMPTY.astype(np.uint64), none, first, _EMPTY.astype(np.uint8), none)
 
 
-def _prune_tiles(tiles: Tiles, low: Ints, limits: Limits) -> Tiles:
-    """Return the tiles with the lowest keys of each stratum and those with the highest peaks of each side."""
-    owner = (tiles.feature << 2) | tiles.side
-    group = (owner << 7) | np.maximum(octave_bins(tiles.peak), low)
-    order = _ordered(_packed(group, tiles.key, 29), tiles.key, tiles.tile)
+def _kept(feature: Ints, side: Ints, tile: Ints, key: Keys, peak: Floats, counts: Counts, limits: Limits) -> Ints:
+    """Return the rows of the tiles with the lowest keys of each stratum and the highest peaks of each side, sorted."""
+    features, peaks = feature_peaks(counts)
+    low = lowest_strata(peaks)[np.searchsorted(features, feature)]
+    owner = (feature << 2) | side
+    group = (owner << 7) | np.maximum(octave_bins(peak), low)
+    order = _ordered(_packed(group, key, 29), key, tile)
     keep = np.zeros(len(order), np.bool_)
     keep[order] = ranks(group[order]) < limits.n_stratum
     # The bits of positive floats order as the floats do.
-    height = np.uint64(2**32 - 1) - tiles.peak.view(np.uint32).astype(np.uint64)
-    by_peak = _ordered((owner.astype(np.uint64) << np.uint64(32)) | height, tiles.key, tiles.tile)
+    height = np.uint64(2**32 - 1) - peak.view(np.uint32).astype(np.uint64)
+    by_peak = _ordered((owner.astype(np.uint64) << np.uint64(32)) | height, key, tile)
     keep[by_peak[ranks(owner[by_peak]) < limits.n_top]] = True
-    return take_tiles(tiles, order[keep[order]])
+    return order[keep[order]]
 
 
 def _prune_firings(firings: Firings, limits: Limits) -> Firings:

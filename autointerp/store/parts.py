@@ -35,6 +35,7 @@ ORDER = {
     "sketch_activations": BY_FEATURE,
     "sketch_pool": BY_FEATURE,
 }
+# Sketches are read once and removed: packing them would take longer than the disk does.
 # A dictionary of distinct numbers saves nothing and takes twice the time and a third more room.
 DICTIONARY_ENCODED = {table: list(BY_FEATURE) for table in ORDER} | {
     "sketch_counts": ["dictionary", "feature", "side", "bin"],
@@ -84,7 +85,7 @@ def write_part(run_dir: Path, table: str, chunk: str, rows: Rows) -> Path:
         lambda file: pq.write_table(
             ordered,
             file,
-            compression="zstd",
+            compression="none" if table.startswith("sketch_") else "zstd",
             row_group_size=ROW_GROUP.get(table),
             use_dictionary=DICTIONARY_ENCODED.get(table, True),
             write_page_checksum=True,
