@@ -41,7 +41,7 @@ class HarvestedShard:
 
 def check_fit(subject: Subject, site: Site, dictionaries: Sequence[Dictionary]) -> None:
     """Raise SubjectError when a dictionary was made for vectors of another size or another site."""
-    subject.module_at(site)
+    subject.tap(site)
     for dictionary in dictionaries:
         if dictionary.d_model != subject.d_model:
             msg = (

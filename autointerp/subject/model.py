@@ -1,54 +1,24 @@
 """The language model under study: loading, text to tokens, tokens to site vectors."""
 
 import hashlib
-import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from autointerp.checkpoints import DEMO, demo_files, load_checkpoint
 from autointerp.core.errors import SubjectError
+from autointerp.subject.sites import Site as Site
+from autointerp.subject.taps import Tap, find_tap
 
 MOST_TOKENS_A_CHARACTER = 4
 """UTF-8 has at most four bytes a character, and a token at least one byte."""
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """Where in the subject: ``residual.12`` is the residual stream after 12 layers; ``mlp.12`` and
-    ``attention.12`` are what the 12th layer's block adds to it. Layers count from 1.
-    """
-
-    part: str
-    layer: int
-
-    def __str__(self) -> str:
-        return f"{self.part}.{self.layer}"
-
-    @classmethod
-    def parse(cls, text: str) -> "Site":
-        """Read ``residual.12`` or SAE-Lens's ``blocks.11.hook_resid_post``. Raises SubjectError."""
-        if found := re.fullmatch(r"(residual|mlp|attention)\.(\d+)", text):
-            return cls(found[1], int(found[2]))
-        parts = {"resid_post": "residual", "mlp_out": "mlp", "attn_out": "attention"}
-        if (found := re.fullmatch(r"blocks\.(\d+)\.hook_(\w+)", text)) and found[2] in parts:
-            return cls(parts[found[2]], int(found[1]) + 1)
-        msg = f"site {text!r}: write residual.N, mlp.N or attention.N, N = 1 .. number of layers"
-        raise SubjectError(msg)
-
-    @property
-    def hook_name(self) -> str:
-        """The name that SAE-Lens gives this site."""
-        kind = {"residual": "resid_post", "mlp": "mlp_out", "attention": "attn_out"}[self.part]
-        return f"blocks.{self.layer - 1}.hook_{kind}"
 
 
 class _ReachedError(Exception):
@@ -96,11 +66,11 @@ class Subject:
 
     @property
     def d_model(self) -> int:
-        return int(self.model.config.hidden_size)
+        return int(self.model.config.get_text_config().hidden_size)
 
     @property
     def n_layers(self) -> int:
-        return int(self.model.config.num_hidden_layers)
+        return int(self.model.config.get_text_config().num_hidden_layers)
 
     @property
     def device(self) -> torch.device:
@@ -122,50 +92,55 @@ class Subject:
         head = [] if self.bos is None else [self.bos]
         return torch.tensor([[*head, *context] for context in contexts], device=self.device)
 
-    def _layers(self) -> nn.ModuleList:
-        lists = [m for m in self.model.modules() if isinstance(m, nn.ModuleList) and len(m) == self.n_layers]
-        if not lists:
-            msg = f"subject {self.name}: no list of {self.n_layers} layers found; is it a causal language model?"
-            raise SubjectError(msg)
-        return lists[0]
+    def tap(self, site: Site) -> Tap:
+        """Return where the site stands. Raises SubjectError when there is no such layer, part or module."""
+        return find_tap(self.model, site, n_layers=self.n_layers, name=self.name)
 
-    def module_at(self, site: Site) -> nn.Module:
-        """Return the module whose output is the site. Raises SubjectError when there is no such layer or block."""
-        if not 1 <= site.layer <= self.n_layers:
-            msg = f"site {site}: {self.name} has layers 1 to {self.n_layers}"
-            raise SubjectError(msg)
-        layer = self._layers()[site.layer - 1]
-        names = {"residual": (), "mlp": ("mlp",), "attention": ("self_attn", "attn", "attention")}[site.part]
-        if not names:
-            return layer
-        for name in names:
-            if hasattr(layer, name):
-                return getattr(layer, name)  # type: ignore[no-any-return]
-        msg = f"site {site}: a layer of {self.name} has no {' or '.join(names)}"
-        raise SubjectError(msg)
+    def width_of(self, site: Site) -> int:
+        """Return how many numbers a vector at the site has, from a pass over one token. Raises as ``vectors_at``."""
+        return int(self.site_vectors([[0]], site).shape[-1])
 
-    @contextmanager
-    def _caught_at(self, site: Site, caught: list[Tensor]) -> Iterator[None]:
-        def catch(_module: nn.Module, _inputs: Any, output: Any) -> None:
-            caught.append(output if isinstance(output, Tensor) else output[0])
-            raise _ReachedError
-
-        handle = self.module_at(site).register_forward_hook(catch)
-        try:
-            yield
-        except _ReachedError:
-            pass
-        finally:
-            handle.remove()
+    def site_vectors(self, contexts: Sequence[Sequence[int]], site: Site) -> Tensor:
+        """Return what stands at one site, float32 [B, T, d], BOS row cut off; the pass stops there."""
+        return self.vectors_at(contexts, [site])[site]
 
     @torch.inference_mode()
-    def site_vectors(self, contexts: Sequence[Sequence[int]], site: Site) -> Tensor:
-        """Return what stands at the site, float32 [B, T, d_model], BOS row cut off; the pass stops there."""
+    def vectors_at(self, contexts: Sequence[Sequence[int]], sites: Collection[Site]) -> dict[Site, Tensor]:
+        """Return what stands at each site, float32 [B, T, d of the site], BOS row cut off, from one pass.
+
+        The pass stops at the last site in the order of computation. Contexts are of one length.
+
+        Raises SubjectError when a site does not exist, is never reached, or holds NaN or infinite numbers.
+        """
         ids = self.with_bos(contexts)
-        caught: list[Tensor] = []
-        with self._caught_at(site, caught):
+        caught: dict[Site, Tensor] = {}
+        with self._catching(sites, caught):
             self.model(input_ids=ids, use_cache=False)
-        return caught[0][:, ids.shape[1] - len(contexts[0]) :].float()
+        first = ids.shape[1] - len(contexts[0])
+        return {site: self._checked(site, caught, ids.shape)[:, first:] for site in sites}
+
+    @contextmanager
+    def _catching(self, sites: Collection[Site], caught: dict[Site, Tensor]) -> Iterator[None]:
+        def catch(site: Site, vectors: Tensor) -> None:
+            # A copy: what follows may write into the tensor. A module that is called twice counts once.
+            caught.setdefault(site, vectors.to(torch.float32, copy=True))
+            if len(caught) == len(set(sites)):
+                raise _ReachedError
+
+        with ExitStack() as hooks:
+            for site in set(sites):
+                hooks.callback(self.tap(site).read(partial(catch, site)).remove)
+            with suppress(_ReachedError):
+                yield
+
+    def _checked(self, site: Site, caught: dict[Site, Tensor], shape: torch.Size) -> Tensor:
+        if site not in caught or caught[site].shape[:2] != shape:
+            msg = f"site {site}: {self.name} has not one vector a token there; name another module"
+            raise SubjectError(msg)
+        if not torch.isfinite(caught[site]).all():
+            msg = f"site {site}: NaN or infinite numbers in {self.name}; set dtype = 'bfloat16' or 'float32'"
+            raise SubjectError(msg)
+        return caught[site]
 
     @torch.inference_mode()
     def projected_embedding(self, ids: Sequence[int], *, n: int, seed: int) -> NDArray[np.float32]:
