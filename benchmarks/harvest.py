@@ -101,7 +101,7 @@ def relative_throughput(config_path: Path, home: Path, sizes: Sizes) -> Figures:
 
 def harvest_shard(run: Any, folder: Path, number: int, contexts: Sequence[Any], dictionaries: Sequence[Any]) -> None:
     """Do what the harvest does with one shard, statistics, samples, parts and merges."""
-    from autointerp.pipeline.harvesting import limits_of, max_norm, text_plan, write_shard
+    from autointerp.pipeline.harvesting import limits_of, readers_of, text_plan, write_shard
     from autointerp.pipeline.sketching import merge_up
 
     section = run.config.harvest
@@ -110,9 +110,7 @@ def harvest_shard(run: Any, folder: Path, number: int, contexts: Sequence[Any], 
         number,
         contexts,
         subject=run.subject,
-        site=run.site,
-        dictionaries=dictionaries,
-        max_norm=max_norm(run),
+        readers=[reader for reader in readers_of(run) if reader.dictionary in dictionaries],
         seed=run.config.seed,
         section=section,
         pool_key=text_plan(run).pool_key,

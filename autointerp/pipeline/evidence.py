@@ -126,7 +126,7 @@ def _dictionary_row(run: Run, dictionary: "Dictionary") -> dict[str, Any]:
         "dictionary": dictionary.name,
         "family": dictionary.family,
         "width": dictionary.n_features,
-        "site": str(run.site),
+        "site": dictionary.site or run.config.site,
         "subject": run.config.subject,
         "kind": dictionary.kind,
         "sha256": dictionary.sha256,

@@ -22,7 +22,7 @@ from autointerp.store.manifest import write_manifest
 from autointerp.store.parts import part_paths, read_arrow, write_part
 from autointerp.subject.contexts import CONTEXT_TOKENS, TILE_TOKENS, massive_norm
 from autointerp.subject.dictionaries import Dictionary
-from autointerp.subject.harvest import HarvestedShard, SparseActivations, harvest_shard
+from autointerp.subject.harvest import HarvestedShard, Reader, SparseActivations, harvest_shard
 from autointerp.subject.model import Site, Subject
 
 N_FOR_NORM = 32
@@ -36,7 +36,7 @@ def limits_of(section: HarvestSection) -> Limits:
 def norm_limit(
     subject: Subject, site: Site, contexts: Sequence[PlannedContext], dictionaries: Sequence[Dictionary]
 ) -> float:
-    """Return the norm above which tokens are left out: the dictionaries' own rule, or 10 times the median here."""
+    """Return the norm above which tokens are left out: the site's dictionaries' own rule, or 10 times the median."""
     own = [d.max_norm for d in dictionaries if d.max_norm is not None]
     return min(own) if own else massive_norm(subject, site, [c.context for c in contexts[:N_FOR_NORM]])
 
@@ -47,16 +47,13 @@ def write_shard(
     contexts: Sequence[PlannedContext],
     *,
     subject: Subject,
-    site: Site,
-    dictionaries: Sequence[Dictionary],
-    max_norm: float,
+    readers: Sequence[Reader],
     seed: int,
     section: HarvestSection,
     pool_key: int,
 ) -> None:
     """Harvest one shard of text and write its parts; the last one marks it done."""
-    numbered = [(c.number, c.context) for c in contexts]
-    harvested = harvest_shard(subject, site, dictionaries, numbered, max_norm=max_norm)
+    harvested = harvest_shard(subject, readers, [(c.number, c.context) for c in contexts])
     text = stretch_of(contexts, harvested, seed=seed)
     name = sketching.part_name(0, number)
     _write_pool(folder, name, contexts, harvested, text, pool_key=pool_key)
@@ -176,10 +173,19 @@ def text_plan(run: Run) -> TextPlan:
     return run.once("text_plan", make)
 
 
-def max_norm(run: Run) -> float:
-    """Return the norm above which tokens are left out, decided once and by the first contexts alone."""
-    first = partial(read_shard, run.harvest_folder, 0)
-    return run.once("max_norm", lambda: norm_limit(run.subject, run.site, first(), run.dictionaries))
+def readers_of(run: Run) -> list[Reader]:
+    """Return the dictionaries with their sites and norm limits, decided once and by the first contexts alone."""
+    return run.once("readers", lambda: _readers(run))
+
+
+def _readers(run: Run) -> list[Reader]:
+    first = read_shard(run.harvest_folder, 0)
+    sites = {d.name: Site.parse(d.site or run.config.site) for d in run.dictionaries}
+    limits = {
+        site: norm_limit(run.subject, site, first, [d for d in run.dictionaries if sites[d.name] == site])
+        for site in set(sites.values())
+    }
+    return [Reader(d, sites[d.name], limits[sites[d.name]]) for d in run.dictionaries]
 
 
 def harvest_chunk(run: Run, chunk: str) -> None:
@@ -190,9 +196,7 @@ def harvest_chunk(run: Run, chunk: str) -> None:
         number,
         read_shard(run.harvest_folder, number),
         subject=run.subject,
-        site=run.site,
-        dictionaries=run.dictionaries,
-        max_norm=max_norm(run),
+        readers=readers_of(run),
         seed=run.config.seed,
         section=section,
         pool_key=plan.pool_key,
@@ -244,7 +248,7 @@ def _facts(run: Run) -> dict[str, Any]:
     return {
         "subject": run.config.subject,
         "subject_sha256": run.subject.sha256,
-        "site": str(run.site),
+        "sites": {reader.dictionary.name: str(reader.site) for reader in readers_of(run)},
         "dictionaries": {d.name: d.sha256 for d in run.dictionaries},
         "corpus": list(run.config.corpus),
         "corpus_contents": run.corpus_contents,
@@ -254,5 +258,5 @@ def _facts(run: Run) -> dict[str, Any]:
         "n_contexts": plan.n_contexts,
         "n_contexts_pooled": min(plan.n_contexts, run.config.harvest.pool_contexts),
         "n_tokens": plan.n_tokens,
-        "max_norm": max_norm(run),
+        "max_norm": {str(reader.site): reader.max_norm for reader in readers_of(run)},
     }

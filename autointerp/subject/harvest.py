@@ -39,6 +39,15 @@ class HarvestedShard:
     kept: dict[int, NDArray[np.bool_]]
 
 
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A dictionary, where it reads, and the norm above which a token there is left out."""
+
+    dictionary: Dictionary
+    site: Site
+    max_norm: float
+
+
 def check_fit(subject: Subject, site: Site, dictionaries: Sequence[Dictionary]) -> None:
     """Raise SubjectError when a dictionary was made for vectors of another size or another site."""
     subject.tap(site)
@@ -76,35 +85,29 @@ def _unpack(dictionary: str, keys: list[NDArray[np.int64]], values: list[NDArray
 
 @torch.inference_mode()
 def harvest_shard(
-    subject: Subject,
-    site: Site,
-    dictionaries: Sequence[Dictionary],
-    contexts: Sequence[tuple[int, Context]],
-    *,
-    max_norm: float,
+    subject: Subject, readers: Sequence[Reader], contexts: Sequence[tuple[int, Context]]
 ) -> HarvestedShard:
-    """Return the non-zero activations of all dictionaries on numbered contexts.
+    """Return the non-zero activations of all dictionaries on numbered contexts, from one pass over them.
 
-    Tokens with a norm above *max_norm* have no activations and are marked as not kept. Raises SubjectError
-    for activations that are negative, NaN or infinite.
+    A token of massive norm at any of the sites has no activations and is marked as not kept: all dictionaries
+    are measured on the same tokens. Raises SubjectError for activations that are negative, NaN or infinite.
     """
-    keys: dict[str, list[NDArray[np.int64]]] = {d.name: [] for d in dictionaries}
-    values: dict[str, list[NDArray[np.float32]]] = {d.name: [] for d in dictionaries}
+    keys: dict[str, list[NDArray[np.int64]]] = {r.dictionary.name: [] for r in readers}
+    values: dict[str, list[NDArray[np.float32]]] = {r.dictionary.name: [] for r in readers}
     kept: dict[int, NDArray[np.bool_]] = {}
     number_of = {context: number for number, context in contexts}
     for batch in batches_of_one_length([c for _, c in contexts], size=BATCH):
-        vectors = subject.site_vectors([c.token_ids for c in batch], site)
-        mask = kept_tokens(vectors, max_norm=max_norm)
+        vectors = subject.vectors_at([c.token_ids for c in batch], {r.site for r in readers})
+        mask = torch.stack([kept_tokens(vectors[r.site], max_norm=r.max_norm) for r in readers]).all(dim=0)
         numbers = np.array([number_of[c] for c in batch], np.int64)
         kept |= {int(n): row for n, row in zip(numbers, mask.cpu().numpy(), strict=True)}
-        rows, length = torch.nonzero(mask.flatten()).squeeze(1), vectors.shape[1]
-        flat = vectors.flatten(0, 1)[rows]
-        for dictionary in dictionaries:
-            codes = dictionary.encode_sparse(flat)
-            keys[dictionary.name].append(_keys(replace(codes, row=rows[codes.row]), numbers, length))
-            values[dictionary.name].append(codes.value.cpu().numpy())
-    sparse = tuple(_unpack(d.name, keys[d.name], values[d.name]) for d in dictionaries)
-    return HarvestedShard(sparse, kept)
+        rows = torch.nonzero(mask.flatten()).squeeze(1)
+        flat = {site: found.flatten(0, 1)[rows] for site, found in vectors.items()}
+        for reader in readers:
+            name, codes = reader.dictionary.name, reader.dictionary.encode_sparse(flat[reader.site])
+            keys[name].append(_keys(replace(codes, row=rows[codes.row]), numbers, mask.shape[1]))
+            values[name].append(codes.value.cpu().numpy())
+    return HarvestedShard(tuple(_unpack(name, keys[name], values[name]) for name in keys), kept)
 
 
 def output_tokens(
