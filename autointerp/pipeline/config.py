@@ -97,7 +97,7 @@ class Config(Section):
     name: str = Field(default="run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     seed: int = 0
     subject: str
-    site: str
+    site: str = ""
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     device: str = "cpu"
     dictionaries: tuple[str, ...] = Field(min_length=1)

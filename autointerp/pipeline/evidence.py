@@ -121,12 +121,14 @@ def _pooled(run: Run, dictionary: str, features: Collection[int]) -> dict[int, p
 
 
 def _dictionary_row(run: Run, dictionary: "Dictionary") -> dict[str, Any]:
+    from autointerp.subject.dictionaries import site_of
+
     known = dictionary.evaluation
     return {
         "dictionary": dictionary.name,
         "family": dictionary.family,
         "width": dictionary.n_features,
-        "site": dictionary.site or run.config.site,
+        "site": str(site_of(dictionary, run.config.site)),
         "subject": run.config.subject,
         "kind": dictionary.kind,
         "sha256": dictionary.sha256,

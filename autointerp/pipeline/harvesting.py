@@ -21,7 +21,7 @@ from autointerp.sampling.sketches import TILES_A_CONTEXT, Entries, Limits, Stret
 from autointerp.store.manifest import write_manifest
 from autointerp.store.parts import part_paths, read_arrow, write_part
 from autointerp.subject.contexts import CONTEXT_TOKENS, TILE_TOKENS, massive_norm
-from autointerp.subject.dictionaries import Dictionary
+from autointerp.subject.dictionaries import Dictionary, site_of
 from autointerp.subject.harvest import HarvestedShard, Reader, SparseActivations, harvest_shard
 from autointerp.subject.model import Site, Subject
 
@@ -180,7 +180,7 @@ def readers_of(run: Run) -> list[Reader]:
 
 def _readers(run: Run) -> list[Reader]:
     first = read_shard(run.harvest_folder, 0)
-    sites = {d.name: Site.parse(d.site or run.config.site) for d in run.dictionaries}
+    sites = {d.name: site_of(d, run.config.site) for d in run.dictionaries}
     limits = {
         site: norm_limit(run.subject, site, first, [d for d in run.dictionaries if sites[d.name] == site])
         for site in set(sites.values())

@@ -107,8 +107,12 @@ def plan_run(config: Config, *, home: Path = Path()) -> Plan:
             *plan_scoring(run, judge),
             *plan_steps(run, judge, writer),
         ]
-    folders = run.dictionary_paths
-    return Plan(tuple(parts), config.harvest.n_tokens, [f"{f.parent.name}/{f.name}" for f in folders])
+    return Plan(tuple(parts), config.harvest.n_tokens, [_short(s) for s in run.dictionary_sources])
+
+
+def _short(source: Path | str) -> str:
+    """Return the end of a dictionary's path, or its name in the registry."""
+    return source if isinstance(source, str) else f"{source.parent.name}/{source.name}"
 
 
 def plan_explaining(run: Run, writer: LLM) -> Part:
@@ -183,12 +187,12 @@ def _most_scoring(run: Run, scorer: Scorer | StepScorer, judge: LLM) -> Estimate
 
 def _most_features(run: Run) -> int:
     section = run.config.features
-    return len(set(section.only)) or section.n_per_dictionary * len(run.dictionary_paths)
+    return len(set(section.only)) or section.n_per_dictionary * len(run.dictionary_sources)
 
 
 def _most_chunks(run: Run) -> int:
     """Return how many chunks there are at most: the last of each dictionary may be short."""
-    return _most_features(run) // run.config.features.chunk + len(run.dictionary_paths)
+    return _most_features(run) // run.config.features.chunk + len(run.dictionary_sources)
 
 
 def _longest_answer(scorer: Scorer | StepScorer) -> int:
@@ -203,7 +207,7 @@ def _chunks(run: Run) -> list[Chunk]:
 
 
 def _has_evidence(run: Run) -> bool:
-    return len({chunk.dictionary for chunk in _chunks(run)}) == len(run.dictionary_paths)
+    return len({chunk.dictionary for chunk in _chunks(run)}) == len(run.dictionary_sources)
 
 
 def _has_labels(run: Run) -> bool:

@@ -29,7 +29,9 @@ from autointerp.score.settings import ScoreSettings
 if TYPE_CHECKING:
     from autointerp.subject.dictionaries import SparseDictionary
     from autointerp.subject.encoder import Encoder
-    from autointerp.subject.model import Site, Subject
+    from autointerp.subject.loading import Source
+    from autointerp.subject.model import Subject
+    from autointerp.subject.sites import Site
 
 T = TypeVar("T")
 OnProgress = Callable[[str, int, int, str], None]
@@ -66,9 +68,14 @@ class Run:
 
     @cached_property
     def site(self) -> "Site":
-        from autointerp.subject.model import Site
+        """The site that all dictionaries read. Raises ConfigError where they read several."""
+        from autointerp.subject.dictionaries import site_of
 
-        return Site.parse(self.config.site)
+        sites = {site_of(dictionary, self.config.site) for dictionary in self.dictionaries}
+        if len(sites) > 1:
+            msg = f"dictionaries: they read at several sites, {', '.join(sorted(map(str, sites)))}; one run reads one"
+            raise ConfigError(msg)
+        return sites.pop()
 
     @cached_property
     def subject(self) -> "Subject":
@@ -77,17 +84,20 @@ class Run:
         return Subject.load(self.config.subject, dtype=self.config.dtype, device=self.config.device)
 
     @cached_property
-    def dictionary_paths(self) -> list[Path]:
-        return [folder for name in self.config.dictionaries for folder in find_dictionaries(name)]
+    def dictionary_sources(self) -> "list[Source]":
+        """The dictionaries' folders, files and names of sae-lens's registry, a ladder's taken apart."""
+        return [source for name in self.config.dictionaries for source in find_dictionaries(name)]
 
     @cached_property
     def dictionaries(self) -> "list[SparseDictionary]":
-        """The dictionaries, checked against subject and site."""
-        from autointerp.subject.dictionaries import load_dictionary
+        """The dictionaries, each of another name, checked against the subject."""
         from autointerp.subject.harvest import check_fit
+        from autointerp.subject.loading import load_dictionary
 
-        loaded = [load_dictionary(path, device=self.config.device) for path in self.dictionary_paths]
-        check_fit(self.subject, self.site, loaded)
+        config, sources = self.config, self.dictionary_sources
+        loaded = [load_dictionary(source, device=config.device, dtype=config.dtype) for source in sources]
+        _check_distinct([d.name for d in loaded], sources)
+        check_fit(self.subject, loaded, default=config.site)
         _check_named(self.config.features.only, {d.name: d.n_features for d in loaded})
         return loaded
 
@@ -200,6 +210,19 @@ def _shared(section: Section, settings: type) -> dict[str, Any]:
     return {f.name: getattr(section, f.name) for f in fields(settings) if f.name in type(section).model_fields}
 
 
+def _check_distinct(names: Sequence[str], sources: "Sequence[Source]") -> None:
+    """Raise ConfigError where two dictionaries have one name: what is found of them could not be told apart."""
+    first: dict[str, Source] = {}
+    for name, source in zip(names, sources, strict=True):
+        if name in first:
+            msg = (
+                f"dictionaries: {first[name]} and {source} are both called {name}; name one of them, rename its "
+                "folder, or change the `name` in the metadata of its cfg.json"
+            )
+            raise ConfigError(msg)
+        first[name] = source
+
+
 def _check_named(names: Sequence[str], widths: Mapping[str, int]) -> None:
     """Raise ConfigError for a feature that no dictionary has."""
     for feature in map(FeatureId.parse, names):
@@ -215,11 +238,11 @@ def config_key(run: Run) -> str:
     return content_key(run.config.decisive, *prompts, *run.corpus_contents.items())
 
 
-def find_dictionaries(name: str) -> list[Path]:
-    """Return the folders behind a configured name: the demo ladder, a ladder's folder or one dictionary's."""
-    from autointerp.subject.dictionaries import dictionary_folders
+def find_dictionaries(name: str) -> "list[Source]":
+    """Return the dictionaries behind a configured name: the demo ladder's, or what ``find_sources`` finds."""
+    from autointerp.subject.loading import find_sources
 
-    return dictionary_folders(demo_ladder_folder() if name == DEMO_LADDER else Path(name).expanduser())
+    return find_sources(str(demo_ladder_folder()) if name == DEMO_LADDER else name)
 
 
 def run_directory(home: Path, config: Config) -> Path:

@@ -12,7 +12,7 @@ from autointerp.store.files import write_whole
 from autointerp.subject.contents import corpus_contents
 from autointerp.subject.contexts import CONTEXT_TOKENS, Context, massive_norm
 from autointerp.subject.corpus import describe_machine, read_corpus
-from autointerp.subject.dictionaries import EVALUATION_FILE, SparseDictionary, load_dictionary
+from autointerp.subject.dictionaries import EVALUATION_FILE, SparseDictionary
 from autointerp.subject.documents import Document
 from autointerp.subject.evaluate import alive_features, cross_entropies, reconstruction
 from autointerp.subject.gather import (
@@ -22,6 +22,7 @@ from autointerp.subject.gather import (
     shuffled_contexts,
     take_contexts,
 )
+from autointerp.subject.loading import load_dictionary
 from autointerp.subject.model import Site, Subject
 from autointerp.subject.train import Recipe, n_vectors, recipe_fields, save_member, train_members
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from autointerp.core.errors import SubjectError
 from autointerp.subject.contexts import Context, batches_of_one_length, kept_tokens
-from autointerp.subject.dictionaries import Dictionary, SparseCodes
+from autointerp.subject.dictionaries import Dictionary, SparseCodes, site_of
 from autointerp.subject.model import Site, Subject
 
 BATCH = 8
@@ -48,20 +48,30 @@ class Reader:
     max_norm: float
 
 
-def check_fit(subject: Subject, site: Site, dictionaries: Sequence[Dictionary]) -> None:
-    """Raise SubjectError when a dictionary was made for vectors of another size or another site."""
-    subject.tap(site)
+def check_fit(subject: Subject, dictionaries: Sequence[Dictionary], *, default: str = "") -> None:
+    """Raise SubjectError when a dictionary's site is not known, is not *default*, or has vectors of another size.
+
+    ``default``: where dictionaries are read whose files do not say it; "" where they all say it.
+    """
     for dictionary in dictionaries:
-        if dictionary.d_model != subject.d_model:
+        site = site_of(dictionary, default)
+        if default and not _is_same(subject, site, Site.parse(default)):
             msg = (
-                f"dictionary {dictionary.name}: made for vectors of {dictionary.d_model} numbers, "
-                f"but {subject.name} has {subject.d_model} at {site}; name the subject it was trained on"
+                f"dictionary {dictionary.name}: trained at {site}, not at {default}; set site = '{site}', "
+                "or leave it out: each dictionary is read at its own"
             )
             raise SubjectError(msg)
-        if dictionary.site and Site.parse(dictionary.site) != site:
-            made_at = dictionary.site
-            msg = f"dictionary {dictionary.name}: trained at {made_at}, not at {site}; set site = '{made_at}'"
+        if dictionary.d_model != (found := subject.width_of(site)):
+            msg = (
+                f"dictionary {dictionary.name}: made for vectors of {dictionary.d_model} numbers, "
+                f"but {subject.name} has {found} at {site}; name the subject it was trained on"
+            )
             raise SubjectError(msg)
+
+
+def _is_same(subject: Subject, one: Site, other: Site) -> bool:
+    """Return whether two names mean one place: ``residual.3`` is the output of ``model.layers.2``."""
+    return one == other or subject.tap(one) == subject.tap(other)
 
 
 def _keys(codes: SparseCodes, numbers: NDArray[np.int64], length: int) -> NDArray[np.int64]:

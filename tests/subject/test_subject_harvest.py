@@ -12,8 +12,9 @@ from tiny_world import SITE, World, save_dictionary
 from autointerp.core.errors import SubjectError
 from autointerp.subject.contexts import Context, cut_contexts
 from autointerp.subject.corpus import read_corpus
-from autointerp.subject.dictionaries import SparseDictionary, dictionary_folders, load_dictionary
+from autointerp.subject.dictionaries import SparseDictionary
 from autointerp.subject.harvest import Reader, SparseActivations, check_fit, harvest_shard
+from autointerp.subject.loading import dictionary_folders, load_dictionary
 from autointerp.subject.model import Site, Subject
 
 AT = Site.parse(SITE)
@@ -119,18 +120,18 @@ def test_dictionary_of_another_size(subject: Subject, tmp_path: Path) -> None:
     save_dictionary(tmp_path / "other" / "8", width=8, d_model=48)
     wrong = load_dictionary(tmp_path / "other" / "8")
     with pytest.raises(SubjectError, match=r"vectors of 48 numbers, but .* has 32 at residual\.2"):
-        check_fit(subject, AT, [wrong])
+        check_fit(subject, [wrong])
 
 
 def test_dictionary_of_another_site(subject: Subject, dictionaries: list[SparseDictionary]) -> None:
     """A dictionary of layer 2 is refused at layer 3, and the error says which site to write."""
     with pytest.raises(SubjectError, match=r"set site = 'residual\.2'"):
-        check_fit(subject, Site("residual", 3), dictionaries)
+        check_fit(subject, dictionaries, default="residual.3")
 
 
 def test_folder_without_dictionary(tmp_path: Path) -> None:
     """Neither a ladder nor a dictionary: an error of the configuration that says what is looked for."""
-    with pytest.raises(SubjectError, match=r"no dictionary here \(no cfg\.json\)"):
+    with pytest.raises(SubjectError, match=r"no dictionary here \(no cfg\.json"):
         dictionary_folders(tmp_path)
     save_dictionary(tmp_path / "x" / "8", width=8)
     weights = next((tmp_path / "x" / "8").glob("*.safetensors"))

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autointerp.subject.contexts import Context
-from autointerp.subject.dictionaries import SparseDictionary, load_dictionary, trained_documents
+from autointerp.subject.dictionaries import SparseDictionary, trained_documents
+from autointerp.subject.loading import load_dictionary
 from autointerp.subject.train import PartitionedBatchTopK, Recipe, mixed_batches, n_vectors, save_member, train_members
 
 METADATA = {"site": "residual.2", "hook_name": "blocks.1.hook_resid_post", "model_name": "tiny", "max_norm": 50.0}
