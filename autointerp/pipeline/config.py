@@ -8,7 +8,7 @@ from pydantic import AliasChoices, BaseModel, Field, ValidationError, field_vali
 
 from autointerp.core.draws import content_key
 from autointerp.core.errors import ConfigError
-from autointerp.core.types import FeatureId
+from autointerp.core.types import SIDES, FeatureId
 from autointerp.pipeline.sections import EvidenceSection, ExplainSection, ScoreSection, check_names, nearest
 from autointerp.pipeline.terms import UNDECISIVE, BudgetSection, HttpSection, Section
 from autointerp.trust.zoo import RUNGS
@@ -128,11 +128,22 @@ class Config(Section):
             "best_of": (self.explain.explainers, sampled.select_firing and sampled.select_silent),
             "revise": (self.explain.explainers, sampled.select_firing and sampled.select_silent),
         }
+        self._is_kept()
         for name, (named, is_met) in needs.items():
             if name in named and not is_met:
                 msg = f"{name!r} needs windows that are not drawn; set {NEEDED[name]} under [evidence]"
                 raise ValueError(msg)
         return self
+
+    def _is_kept(self) -> None:
+        """Refuse to draw more windows of a kind than a harvest keeps of a feature."""
+        for frame, kept in (("top", "n_top"), ("firing", "n_stratum")):
+            for side in SIDES:
+                wanted = getattr(self.evidence, f"{side}_{frame}", 0)
+                if wanted > getattr(self.harvest, kept):
+                    there = getattr(self.harvest, kept)
+                    msg = f"evidence.{side}_{frame} = {wanted}, but harvest.{kept} = {there} are kept; raise it"
+                    raise ValueError(msg)
 
     @property
     def key(self) -> str:

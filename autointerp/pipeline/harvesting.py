@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from autointerp.core.draws import draw_key
 from autointerp.core.types import SIDES
@@ -241,6 +242,16 @@ def write_sorted(folder: Path, table: str, source: str, widths: Mapping[str, int
             keys = [rows[name].to_numpy() for name in ("position", "context", "feature")]
             order = pa.array(np.lexsort(keys))
             write_part(folder, table, bucket_name(dictionary, first), pc.take(rows, order))
+            if table == "activations":
+                _write_offsets(folder, dictionary, rows["feature"].to_numpy()[order], (first, past))
+
+
+def _write_offsets(folder: Path, dictionary: str, feature: NDArray[np.int32], features: tuple[int, int]) -> None:
+    """Write where each feature's rows begin among rows with these features, ascending."""
+    numbers = np.arange(features[0], features[1] + 1)
+    name = pa.DictionaryArray.from_arrays(np.zeros(len(numbers), np.int8), [dictionary])
+    rows = {"dictionary": name, "feature": numbers.astype(np.int32), "row": np.searchsorted(feature, numbers)}
+    write_part(folder, "offsets", bucket_name(dictionary, features[0]), pa.table(rows))
 
 
 def _facts(run: Run) -> dict[str, Any]:

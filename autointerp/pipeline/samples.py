@@ -175,6 +175,18 @@ def read_samples(folder: Path, dictionary: str, features: Sequence[int]) -> dict
     return found
 
 
+def read_activations(folder: Path, dictionary: str, feature: int) -> pd.DataFrame:
+    """Return all activations of one feature (context, position, activation) of a harvest that kept them all.
+
+    Raises StoreError where they were not kept.
+    """
+    bucket = feature // sketching.BUCKET * sketching.BUCKET
+    name = bucket_name(dictionary, bucket)
+    first, past = read_rows(folder, "offsets", name, feature - bucket, feature - bucket + 2)["row"].to_pylist()
+    found: pd.DataFrame = read_rows(folder, "activations", name, first, past).to_pandas()
+    return found
+
+
 def feature_sample(row: Mapping[str, Any]) -> FeatureSample:
     """Return one feature's sample from its row."""
     counts, shown = np.zeros((len(SIDES), N_BINS), np.int64), 0

@@ -117,8 +117,9 @@ def read_rows(run_dir: Path, table: str, chunk: str, first: int, past: int) -> p
         with pq.ParquetFile(path) as file:
             _check_file(path, file.schema_arrow, TABLES[table])
             size = max(file.metadata.row_group(0).num_rows, 1) if file.metadata.num_row_groups else 1
-            groups = [g for g in range(first // size, -(-past // size)) if g < file.metadata.num_row_groups]
-            return file.read_row_groups(groups).slice(first - groups[0] * size, past - first)
+            before = first // size
+            groups = range(before, min(-(-past // size), file.metadata.num_row_groups))
+            return file.read_row_groups(list(groups)).slice(first - before * size, past - first)
     except FileNotFoundError as error:
         raise StoreError(_absent(path)) from error
     except (pa.ArrowException, OSError) as error:

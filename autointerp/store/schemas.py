@@ -95,6 +95,8 @@ TABLES: dict[str, pa.Schema] = {
     # context, position).
     "pool_activations": _activations(),
     "activations": _activations(),
+    # Harvest: where each feature's rows begin in its part of ``activations``; a row more than features.
+    "offsets": _schema(dictionary=S, feature=pa.int32(), row=pa.int64()),
     # Harvest under way: what shards, and groups of shards, know of every feature (sampling/sketches.py).
     "sketch_counts": _schema(
         dictionary=S, feature=pa.int32(), side=pa.int8(), bin=pa.int16(), n_tokens=pa.int64(), n_tiles=pa.int64(),
