@@ -174,7 +174,11 @@ def make_small_world(folder: Path) -> None:
     In a process of its own: see ``peak_mb``.
     """
     code = "import sys; sys.path.insert(0, sys.argv[1]); import harvest; harvest.write_small_world(sys.argv[2])"
-    subprocess.run([sys.executable, "-c", code, str(Path(__file__).parent), str(folder)], check=True)
+    run_python(code, Path(__file__).parent, folder)
+
+
+def run_python(code: str, *arguments: object) -> None:
+    subprocess.run([sys.executable, "-c", code, *map(str, arguments)], check=True)
 
 
 def write_small_world(folder: str) -> None:
