@@ -21,7 +21,9 @@ from autointerp.subject.contexts import TILE_TOKENS
 PLACES = N_BINS
 """Of one side in ``count_place``."""
 
-ROWS_AT_ONCE = 256
+ROWS_AT_ONCE = 512
+"""A row group of the table: what is decoded to read one row."""
+
 OnProgress = Callable[[str, int, int, str], None]
 Ints = NDArray[np.int64]
 

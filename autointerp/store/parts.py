@@ -27,7 +27,9 @@ REMEDIES = {"ratings": "it holds a person's answers: restore it from a copy, or 
 LONGEST_NAME = 100
 # One feature's activations are found by skipping row groups whose minimum and maximum exclude it;
 # in larger groups a filtered read decodes mostly other features.
-ROW_GROUP = {"activations": 65_536, "pool_activations": 65_536, "evidence": 4_096, "samples": 256}
+ROW_GROUP = {"activations": 65_536, "pool_activations": 65_536, "evidence": 4_096, "samples": 512}
+# Read by the places of rows: minima and maxima of each column would be most of what opening a file reads.
+BY_PLACE = ("samples",)
 BY_FEATURE = ("dictionary", "feature", "context", "position")
 ORDER = {
     "activations": BY_FEATURE,
@@ -88,6 +90,7 @@ def write_part(run_dir: Path, table: str, chunk: str, rows: Rows) -> Path:
             compression="none" if table.startswith("sketch_") else "zstd",
             row_group_size=ROW_GROUP.get(table),
             use_dictionary=DICTIONARY_ENCODED.get(table, True),
+            write_statistics=table not in BY_PLACE,
             write_page_checksum=True,
         ),
     )
