@@ -9,6 +9,7 @@ from pydantic import AliasChoices, BaseModel, Field, ValidationError, field_vali
 from autointerp.core.draws import content_key
 from autointerp.core.errors import ConfigError
 from autointerp.core.types import SIDES, FeatureId
+from autointerp.pipeline.ladder_config import TrainConfig
 from autointerp.pipeline.sections import EvidenceSection, ExplainSection, ScoreSection, check_names, nearest
 from autointerp.pipeline.terms import UNDECISIVE, BudgetSection, HttpSection, Section
 from autointerp.trust.zoo import RUNGS
@@ -160,27 +161,6 @@ class Config(Section):
         except ValidationError as error:
             raise ConfigError(_explain(error, BudgetSection, "--budget")) from None
         return self.model_copy(update={"budget": ceiling})
-
-
-class TrainConfig(Section):
-    """A ladder to train on ``n_tokens`` tokens of text."""
-
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    seed: int = 0
-    subject: str
-    site: str
-    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
-    device: str = "cpu"
-    corpus: tuple[str, ...] = Field(min_length=1)
-    fraction_trained: float = Field(default=0.8, gt=0, lt=1)
-    n_tokens: int = Field(default=3_000_000, ge=4096)
-    n_evaluation_contexts: int = Field(default=256, ge=1)
-    n_cross_entropy_contexts: int = Field(default=128, ge=1)
-    widths: tuple[int, ...] = (512, 1024, 2048, 4096)
-    k: float = Field(default=32.0, gt=0)
-    batch: int = Field(default=2048, ge=1)
-    learning_rate: float = Field(default=1e-3, gt=0)
-    epochs: int = Field(default=1, ge=1)
 
 
 def _known_keys(model: type[BaseModel], place: tuple[int | str, ...]) -> tuple[str, ...]:

@@ -70,6 +70,13 @@ TABLES: dict[str, pa.Schema] = {
     "ratings": _schema(
         rater=S, time=S, dictionary=S, feature=I, explanation=S, control=S, item=S, answer=S, seconds=F,
     ),
+    # Beside a ladder: one row a dictionary x step at which its loss was noted, in powers of sqrt(2) and at the end of
+    # epochs. sparsity: value of axis (k, l1_coefficient, l0_coefficient). tokens, flops: so far; loss (1 - variance
+    # explained) and l0: mean over the n_measured tokens since the row before, each before it trained the dictionary.
+    "training": _schema(
+        dictionary=S, family=S, width=I, architecture=S, axis=S, sparsity=F, seed=I, epoch=I, step=I, tokens=I,
+        n_measured=I, n_parameters=I, flops=F, loss=F, l0=F,
+    ),
     # Harvest: one row a context of 128 tokens (without BOS), as planned.
     "contexts": _schema(doc=S, side=S, start=I, context=I, token_ids=pa.list_(pa.int32())),
     # Harvest: the contexts in which every feature's activations are kept; kept is False on tokens of massive norm.
