@@ -17,11 +17,16 @@ RIGHT = ("exact", "paraphrase")
 
 
 class HarvestSection(Section):
-    """How much text is read. ``shard_contexts`` contexts of 128 tokens make one part file."""
+    """How much text is read. ``shard_contexts`` contexts of 128 tokens make one part file.
+
+    ``near_duplicate``: documents whose word 5-grams resemble each other at least so much (Jaccard) share a
+    side; at 1 only those of the same words.
+    """
 
     n_tokens: int = Field(default=1_000_000, ge=128)
     max_tokens_per_document: int = Field(default=4096, ge=32)
     shard_contexts: int = Field(default=64, ge=1)
+    near_duplicate: float = Field(default=0.8, gt=0, le=1)
 
 
 class FeaturesSection(Section):

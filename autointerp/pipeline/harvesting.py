@@ -10,7 +10,9 @@ import pyarrow as pa
 
 from autointerp.core.errors import CorpusError
 from autointerp.pipeline.config import Config
+from autointerp.pipeline.dividing import check_sides, sketch_read, with_groups
 from autointerp.pipeline.run import Run
+from autointerp.sampling.duplicates import Sketch
 from autointerp.sampling.sides import side_of
 from autointerp.store.manifest import write_manifest
 from autointerp.store.parts import has_part, write_part
@@ -37,6 +39,11 @@ class TextPlan:
     def n_tokens(self) -> int:
         return sum(len(c.token_ids) for c in self.contexts)
 
+    @property
+    def near_duplicates(self) -> dict[str, str]:
+        """The group of every document that resembles another."""
+        return {c.doc: c.group for c in self.contexts if c.group}
+
     def shards(self, size: int) -> list[list[tuple[int, Context]]]:
         """Return the numbered contexts, *size* to a shard."""
         numbered = list(enumerate(self.contexts))
@@ -49,11 +56,13 @@ def plan_text(subject: Subject, config: Config, dictionaries: Sequence[SparseDic
     Documents are read until there are enough tokens; those behind stay unread.
 
     Raises:
-        CorpusError: No document gives a whole tile of 32 tokens.
+        CorpusError: No document gives a whole tile of 32 tokens, or a side that is needed has no document.
     """
     trained = frozenset[str]().union(*(trained_documents(d.folder) for d in dictionaries))
     per_document, n_wanted = config.harvest.max_tokens_per_document, config.harvest.n_tokens
     contexts: list[Context] = []
+    sketches: dict[str, Sketch] = {}
+    most_contexts = -(-per_document // CONTEXT_TOKENS)
     n_tokens = n_documents = n_short = 0
     listed = in_keyed_order(list_corpus(config.corpus), seed=config.seed)
     # A copy of a document that trained, under another name, is known by its text below.
@@ -67,8 +76,11 @@ def plan_text(subject: Subject, config: Config, dictionaries: Sequence[SparseDic
             continue
         # Tokenising a whole book to keep its first pages would cost more than the forward pass.
         start_of = Document(document.doc, document.text[: per_document * 12])
-        mine = list(islice(cut_contexts(subject, start_of), -(-per_document // CONTEXT_TOKENS)))
+        mine = list(islice(cut_contexts(subject, start_of), most_contexts))
         contexts += mine
+        if mine:
+            is_whole = len(mine) < most_contexts
+            sketches[document.doc] = sketch_read(subject, start_of.text, mine, is_whole=is_whole)
         n_tokens += sum(len(c.token_ids) for c in mine)
         n_documents += bool(mine)
         n_short += not mine
@@ -79,7 +91,9 @@ def plan_text(subject: Subject, config: Config, dictionaries: Sequence[SparseDic
             f"{n_short} are shorter than {TILE_TOKENS} tokens; name more text under `corpus`"
         )
         raise CorpusError(msg)
-    return TextPlan(tuple(contexts), n_documents, n_trained_on, n_short)
+    divided = with_groups(contexts, sketches, threshold=config.harvest.near_duplicate)
+    check_sides(divided, corpus=config.corpus, seed=config.seed)
+    return TextPlan(tuple(divided), n_documents, n_trained_on, n_short)
 
 
 def norm_limit(subject: Subject, site: Site, plan: TextPlan, dictionaries: Sequence[SparseDictionary]) -> float:
@@ -136,7 +150,7 @@ def _context_rows(
     for number, context in contexts:
         yield {
             "doc": context.doc,
-            "side": side_of(context.doc, seed=seed),
+            "side": side_of(context.group or context.doc, seed=seed),
             "start": context.start,
             "context": number,
             "token_ids": list(context.token_ids),
@@ -157,7 +171,15 @@ def harvest_chunks(run: Run) -> list[str]:
 
 def text_plan(run: Run) -> TextPlan:
     """Return the text this run reads, planned once."""
-    return run.once("text_plan", lambda: plan_text(run.subject, run.config, run.dictionaries))
+    return run.once("text_plan", lambda: _plan(run))
+
+
+def _plan(run: Run) -> TextPlan:
+    plan = plan_text(run.subject, run.config, run.dictionaries)
+    if alike := plan.near_duplicates:
+        n_groups = len(set(alike.values()))
+        run.on_progress("text", len(alike), plan.n_documents, f"documents in {n_groups} groups of near-duplicates")
+    return plan
 
 
 def max_norm(run: Run) -> float:
@@ -200,6 +222,8 @@ def finish_harvest(run: Run) -> None:
             "n_documents": plan.n_documents,
             "n_documents_trained_on_left_out": plan.n_trained_on,
             "n_documents_too_short": plan.n_too_short,
+            "n_documents_near_duplicate": len(plan.near_duplicates),
+            "n_groups_of_near_duplicates": len(set(plan.near_duplicates.values())),
             "n_contexts": len(plan.contexts),
             "n_tokens": plan.n_tokens,
             "max_norm": max_norm(run),

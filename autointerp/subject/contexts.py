@@ -16,11 +16,15 @@ MASSIVE_NORM_RATIO = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """A run of tokens of one document, without BOS; ``start`` counts tokens from the document's beginning."""
+    """A run of tokens of one document, without BOS; ``start`` counts tokens from the document's beginning.
+
+    ``group``: the document whose side this one shares, "" where it resembles no other.
+    """
 
     doc: str
     start: int
     token_ids: tuple[int, ...]
+    group: str = ""
 
 
 def cut_contexts(subject: Subject, document: Document, *, tile: int = TILE_TOKENS) -> Iterator[Context]:
