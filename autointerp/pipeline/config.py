@@ -24,6 +24,9 @@ class HarvestSection(Section):
     tiles with the highest peaks and ``n_stratum`` of each quarter octave, and ``n_firings`` firing tokens. Of
     ``pool_contexts`` contexts all activations are kept: random and silent windows are drawn there. With
     ``keep = "all"`` every activation is kept besides, sorted by feature.
+
+    ``near_duplicate``: documents whose word 5-grams resemble each other at least so much (Jaccard) share a
+    side; at 1 only those of the same words.
     """
 
     n_tokens: int = Field(default=1_000_000, ge=128)
@@ -34,6 +37,7 @@ class HarvestSection(Section):
     n_stratum: int = Field(default=16, ge=1)
     n_firings: int = Field(default=2048, ge=1)
     keep: Literal["samples", "all"] = "samples"
+    near_duplicate: float = Field(default=0.8, gt=0, le=1)
 
 
 class FeaturesSection(Section):

@@ -1,7 +1,6 @@
 """The harvest stage: shards of text run through the subject, and what is kept of every feature."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -170,8 +169,15 @@ def harvest_chunks(run: Run) -> list[str]:
 
 def text_plan(run: Run) -> TextPlan:
     """Return the text this run reads, planned once."""
-    make = partial(plan_text, run.harvest_folder, run.subject, run.config, run.dictionaries)
-    return run.once("text_plan", make)
+    return run.once("text_plan", lambda: _plan(run))
+
+
+def _plan(run: Run) -> TextPlan:
+    plan = plan_text(run.harvest_folder, run.subject, run.config, run.dictionaries)
+    if alike := plan.groups:
+        n_groups = len(set(alike.values()))
+        run.on_progress("text", len(alike), plan.n_documents, f"documents in {n_groups} groups of near-duplicates")
+    return plan
 
 
 def readers_of(run: Run) -> list[Reader]:
@@ -266,6 +272,8 @@ def _facts(run: Run) -> dict[str, Any]:
         "n_documents": plan.n_documents,
         "n_documents_trained_on_left_out": plan.n_trained_on,
         "n_documents_too_short": plan.n_too_short,
+        "n_documents_near_duplicate": len(plan.groups),
+        "n_groups_of_near_duplicates": len(set(plan.groups.values())),
         "n_contexts": plan.n_contexts,
         "n_contexts_pooled": min(plan.n_contexts, run.config.harvest.pool_contexts),
         "n_tokens": plan.n_tokens,

@@ -2,17 +2,19 @@
 
 import heapq
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 
 from autointerp.core.errors import CorpusError
 from autointerp.pipeline.config import Config
+from autointerp.pipeline.dividing import check_sides, groups_of, sketch_read
 from autointerp.pipeline.text import context_key
+from autointerp.sampling.duplicates import Sketch
 from autointerp.sampling.sides import side_of
 from autointerp.store.files import write_whole
-from autointerp.store.parts import has_part, read_part, write_part
+from autointerp.store.parts import part_paths, read_part, write_part
 from autointerp.subject.contexts import CONTEXT_TOKENS, TILE_TOKENS, Context, cut_contexts
 from autointerp.subject.corpus import distinct, in_keyed_order, list_corpus
 from autointerp.subject.dictionaries import Dictionary
@@ -27,6 +29,7 @@ class TextPlan:
     """What a harvest reads, and what was left out.
 
     ``shard_tokens``: tokens by shard. ``pool_key``: contexts whose own key is at most this are the pool.
+    ``groups``: of every document that resembles another, the first of its group.
     """
 
     n_documents: int
@@ -35,6 +38,7 @@ class TextPlan:
     n_contexts: int
     shard_tokens: tuple[int, ...]
     pool_key: int
+    groups: dict[str, str]
 
     @property
     def n_tokens(self) -> int:
@@ -49,6 +53,7 @@ class _Reading:
     n_trained_on: int = 0
     n_too_short: int = 0
     n_tokens: int = 0
+    sketches: dict[str, Sketch] = field(default_factory=dict)
 
 
 def shard_name(number: int) -> str:
@@ -59,7 +64,7 @@ def plan_text(folder: Path, subject: Subject, config: Config, dictionaries: Sequ
     """Write the contexts to read, a part a shard, and return the plan; what stands there is read back.
 
     Raises:
-        CorpusError: No document gives a whole tile of 32 tokens.
+        CorpusError: No document gives a whole tile of 32 tokens, or a side that is needed has no document.
     """
     path = folder / PLAN
     if path.exists():
@@ -76,14 +81,18 @@ def _plan(folder: Path, subject: Subject, config: Config, dictionaries: Sequence
     while shard := list(islice(contexts, config.harvest.shard_contexts)):
         keys = [context_key(config.seed, c.doc, c.start) for c in shard]
         pool = heapq.nsmallest(config.harvest.pool_contexts, [*pool, *keys])
-        name = shard_name(len(tokens))
-        if not has_part(folder, "contexts", name):
-            write_part(folder, "contexts", name, list(_rows(shard, first=n_contexts, seed=config.seed)))
+        rows = list(_rows(shard, first=n_contexts, seed=config.seed))
+        write_part(folder, "contexts", shard_name(len(tokens)), rows)
         tokens.append(sum(len(c.token_ids) for c in shard))
         n_contexts += len(shard)
     if not n_contexts:
         raise CorpusError(_nothing(config, reading))
-    return TextPlan(reading.n_documents, reading.n_trained_on, reading.n_too_short, n_contexts, tuple(tokens), pool[-1])
+    groups = groups_of(reading.sketches, threshold=config.harvest.near_duplicate)
+    check_sides(reading.sketches, groups, corpus=config.corpus, seed=config.seed)
+    _move(folder, {doc: side_of(first, seed=config.seed) for doc, first in groups.items() if first != doc})
+    return TextPlan(
+        reading.n_documents, reading.n_trained_on, reading.n_too_short, n_contexts, tuple(tokens), pool[-1], groups
+    )
 
 
 def _contexts(
@@ -108,6 +117,9 @@ def _contexts(
         # Tokenising a whole book to keep its first pages would cost more than the forward pass.
         start_of = Document(document.doc, document.text[: per_document * 12])
         mine = list(islice(cut_contexts(subject, start_of), -(-per_document // CONTEXT_TOKENS)))
+        if mine:
+            is_whole = len(mine) < -(-per_document // CONTEXT_TOKENS)
+            reading.sketches[document.doc] = sketch_read(subject, start_of.text, mine, is_whole=is_whole)
         reading.n_tokens += sum(len(c.token_ids) for c in mine)
         reading.n_documents += bool(mine)
         reading.n_too_short += not mine
@@ -123,6 +135,15 @@ def _rows(contexts: Sequence[Context], *, first: int, seed: int) -> Iterator[dic
             "context": number,
             "token_ids": list(context.token_ids),
         }
+
+
+def _move(folder: Path, sides: Mapping[str, str]) -> None:
+    """Put documents on other sides: which others they resemble is known when all are read."""
+    for path in part_paths(folder, "contexts") if sides else ():
+        rows = read_part(folder, "contexts", path.stem)
+        moved = rows["doc"].map(sides)
+        if moved.notna().any():
+            write_part(folder, "contexts", path.stem, rows.assign(side=moved.fillna(rows["side"])))
 
 
 def _nothing(config: Config, reading: _Reading) -> str:
