@@ -107,8 +107,9 @@ def plan_run(config: Config, *, home: Path = Path()) -> Plan:
             *plan_scoring(run, judge),
             *plan_steps(run, judge, writer),
         ]
-    folders = run.dictionary_paths
-    return Plan(tuple(parts), config.harvest.n_tokens, [f"{f.parent.name}/{f.name}" for f in folders])
+    folders = [f"{folder.parent.name}/{folder.name}" for folder in run.dictionary_paths]
+    families = [baseline.family for baseline in config.baselines]
+    return Plan(tuple(parts), config.harvest.n_tokens, [*folders, *families])
 
 
 def plan_explaining(run: Run, writer: LLM) -> Part:
@@ -183,12 +184,12 @@ def _most_scoring(run: Run, scorer: Scorer | StepScorer, judge: LLM) -> Estimate
 
 def _most_features(run: Run) -> int:
     section = run.config.features
-    return len(set(section.only)) or section.n_per_dictionary * len(run.dictionary_paths)
+    return len(set(section.only)) or section.n_per_dictionary * run.n_dictionaries
 
 
 def _most_chunks(run: Run) -> int:
     """Return how many chunks there are at most: the last of each dictionary may be short."""
-    return _most_features(run) // run.config.features.chunk + len(run.dictionary_paths)
+    return _most_features(run) // run.config.features.chunk + run.n_dictionaries
 
 
 def _longest_answer(scorer: Scorer | StepScorer) -> int:
@@ -203,7 +204,7 @@ def _chunks(run: Run) -> list[Chunk]:
 
 
 def _has_evidence(run: Run) -> bool:
-    return len({chunk.dictionary for chunk in _chunks(run)}) == len(run.dictionary_paths)
+    return len({chunk.dictionary for chunk in _chunks(run)}) == run.n_dictionaries
 
 
 def _has_labels(run: Run) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from autointerp.core.draws import content_key
 from autointerp.core.errors import ConfigError
@@ -72,9 +72,12 @@ class Run:
 
     @cached_property
     def subject(self) -> "Subject":
-        from autointerp.subject.model import Subject
+        from autointerp.subject.shuffled import load_subject
 
-        return Subject.load(self.config.subject, dtype=self.config.dtype, device=self.config.device)
+        config = self.config
+        return load_subject(
+            config.subject, dtype=config.dtype, device=config.device, is_shuffled=config.shuffle_weights
+        )
 
     @cached_property
     def dictionary_paths(self) -> list[Path]:
@@ -82,21 +85,34 @@ class Run:
 
     @cached_property
     def dictionaries(self) -> "list[SparseDictionary]":
-        """The dictionaries, checked against subject and site."""
+        """The dictionaries, the baselines last, checked against subject and site."""
+        from autointerp.pipeline.baselines import load_baselines
         from autointerp.subject.dictionaries import load_dictionary
         from autointerp.subject.harvest import check_fit
+        from autointerp.subject.shuffled import check_shuffled
 
         loaded = [load_dictionary(path, device=self.config.device) for path in self.dictionary_paths]
         check_fit(self.subject, self.site, loaded)
-        _check_named(self.config.features.only, {d.name: d.n_features for d in loaded})
-        return loaded
+        check_shuffled(loaded, is_shuffled=self.config.shuffle_weights)
+        baselines = load_baselines(self, loaded) if self.config.baselines else []
+        # A baseline has all that is asked of a dictionary; what is typed narrower asks for no more.
+        found = cast("list[SparseDictionary]", [*loaded, *baselines])
+        check_fit(self.subject, self.site, found)
+        _check_distinct([d.name for d in found])
+        _check_named(self.config.features.only, {d.name: d.n_features for d in found})
+        return found
+
+    @property
+    def n_dictionaries(self) -> int:
+        """How many there are, known before any is loaded."""
+        return count_dictionaries(self.config)
 
     @cached_property
     def corpus_contents(self) -> dict[str, str]:
         """What decides the text of each source: hashes of files, versions of packages."""
         from autointerp.subject.contents import corpus_contents
 
-        return corpus_contents(self.config.corpus)
+        return corpus_contents(self.config.sources)
 
     @cached_property
     def harvest_folder(self) -> Path:
@@ -198,6 +214,19 @@ class Run:
 def _shared(section: Section, settings: type) -> dict[str, Any]:
     """Return what a table of the configuration says of the settings that have the same names."""
     return {f.name: getattr(section, f.name) for f in fields(settings) if f.name in type(section).model_fields}
+
+
+def count_dictionaries(config: Config) -> int:
+    """Return how many dictionaries a configuration names, baselines among them."""
+    return sum(len(find_dictionaries(name)) for name in config.dictionaries) + len(config.baselines)
+
+
+def _check_distinct(names: Sequence[str]) -> None:
+    """Raise ConfigError for two dictionaries of one name: their features could not be told apart."""
+    for name in names:
+        if names.count(name) > 1:
+            msg = f"two dictionaries are named {name}; give a baseline another `name`, or name another folder"
+            raise ConfigError(msg)
 
 
 def _check_named(names: Sequence[str], widths: Mapping[str, int]) -> None:

@@ -23,6 +23,7 @@ from autointerp.subject.gather import (
     take_contexts,
 )
 from autointerp.subject.model import Site, Subject
+from autointerp.subject.shuffled import load_subject, shuffled_metadata
 from autointerp.subject.train import Recipe, n_vectors, recipe_fields, save_member, train_members
 
 N_FOR_NORM = 64
@@ -37,7 +38,7 @@ def train_ladder(config: TrainConfig, *, home: Path, folder: Path, command: str,
     Writes one folder a width in SAE-Lens format with ``evaluation.json``, ``trained_documents.txt``
     (fingerprints of every document that trained it) and, last, ``manifest.json``.
     """
-    subject = Subject.load(config.subject, dtype=config.dtype, device=config.device)
+    subject = load_subject(config.subject, dtype=config.dtype, device=config.device, is_shuffled=config.shuffle_weights)
     site = Site.parse(config.site)
     documents = list(read_corpus(config.corpus))
     for_training = [d for d in documents if _is_for_training(d, config)]
@@ -57,7 +58,8 @@ def train_ladder(config: TrainConfig, *, home: Path, folder: Path, command: str,
     members = train_members(
         shards,
         recipe,
-        metadata={"site": str(site), "hook_name": site.hook_name, "model_name": config.subject, "max_norm": limit},
+        metadata={"site": str(site), "hook_name": site.hook_name, "model_name": config.subject, "max_norm": limit}
+        | shuffled_metadata(is_shuffled=config.shuffle_weights),
         checkpoint=vectors / f"checkpoint-{content_key(config.model_dump_json())}.pt",
         on_progress=lambda done, total: on_progress("train", done, total, "tokens"),
     )
@@ -81,7 +83,8 @@ def train_ladder(config: TrainConfig, *, home: Path, folder: Path, command: str,
         "command": command,
         "config": config.model_dump(mode="json"),
         "recipe": recipe_fields(recipe),
-        "subject": {"name": config.subject, "sha256": subject.sha256, "weights": _weights_note(config)},
+        "subject": {"name": config.subject, "sha256": subject.sha256, "weights": _weights_note(config)}
+        | shuffled_metadata(is_shuffled=config.shuffle_weights),
         "site": {"name": str(site), "hook_name": site.hook_name},
         "left_out": {"positions": "BOS", "norm_above": limit, "rule": "10 times the median norm at the site"},
         "training": {
@@ -103,7 +106,8 @@ def vectors_folder(config: TrainConfig, home: Path) -> Path:
     """Return where the harvested vectors of this subject, site and text stand."""
     parts = (config.subject, config.site, config.dtype, config.n_tokens, config.seed, config.fraction_trained)
     contents = sorted(corpus_contents(config.corpus).items())
-    return home / "cache" / "vectors" / content_key(*parts, config.corpus, contents)
+    shuffled = ("shuffled",) if config.shuffle_weights else ()
+    return home / "cache" / "vectors" / content_key(*parts, config.corpus, contents, *shuffled)
 
 
 def measure_ladder(
