@@ -54,7 +54,7 @@ def independent(vectors: Tensor, n: int, seed: int) -> Directions:
     _need(len(vectors), n, "independent components")
     few = vectors[generator(seed, "ica").permutation(len(vectors))[:ICA_VECTORS]].numpy()
     start = draw_key(seed, "ica", n) % 2**32
-    model = FastICA(n, whiten="unit-variance", whiten_solver="eigh", max_iter=ICA_STEPS, tol=1e-3, random_state=start)
+    model = FastICA(n, whiten="unit-variance", max_iter=ICA_STEPS, tol=1e-3, random_state=start)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         found: Any = model.fit(few)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -38,6 +38,7 @@ def made_of(parts: Directions, *, mean: Tensor, thresholds: Tensor, folder: Path
     )
 
 
+@settings(max_examples=30)
 @given(st.sampled_from(sorted(FOUND)), st.integers(1, 6), st.integers(0, 1000))
 def test_activation_is_what_lies_beyond_the_threshold(kind: str, n: int, seed: int) -> None:
     """Feature 2i is relu((x - mean) . d - t) * length and 2i + 1 the same the other way, whatever the kind."""
@@ -183,7 +184,7 @@ def test_damaged_weights(tmp_path: Path) -> None:
         made_of(FOUND["random"](numbers(4, 3), 2, 0), mean=torch.zeros(3), thresholds=torch.zeros(4), folder=folder)
     )
     (folder / WEIGHTS).write_bytes((folder / WEIGHTS).read_bytes()[:-8])
-    with pytest.raises(SubjectError, match="remove .*key and it is fitted again"):
+    with pytest.raises(SubjectError, match=r"remove .*key and it is fitted again"):
         load_baseline(folder)
 
 
