@@ -54,6 +54,7 @@ def auroc_of(scorer: Scorer, evidence: Evidence, predictions: list[Prediction]) 
 
 
 def _answer(rule: LexicalRule, question: Question) -> Reply:
-    assert question.about is not None and question.about.window is not None, "detection asks about a window"
-    yes = float(any(rule.fires(question.about.window)))
+    window = question.about.window if question.about else None
+    assert window is not None, "detection asks about a window"
+    yes = float(any(rule.fires(window)))
     return Reply(question.key, "oracle", "", ((yes, 1.0 - yes),), "decisions", 0, 0, 0, 0.0, 0.0)
