@@ -46,21 +46,21 @@ KINDS = ("random", "residual-basis", "pca")
 
 @dataclass(frozen=True)
 class Sizes:
-    """Tokens that train the shuffled dictionary of ``width``, tokens harvested, and features drawn of each."""
+    """Tokens that train the shuffled dictionary of ``width``, that fit baselines, and are harvested; features of each."""
 
     n_trained: int
     width: int
+    n_fitted: int
     n_harvested: int
     n_features: int
 
 
-FULL, SMALL = Sizes(131_072, 512, 60_000, 60), Sizes(16_384, 64, 12_000, 8)
+FULL, SMALL = Sizes(65_536, 512, 16_384, 40_000, 60), Sizes(16_384, 64, 4_096, 12_000, 8)
 
 
 def show(stage: str, done: int, total: int, unit: str) -> None:
-    """Write how far a stage is, now and then."""
-    if done >= total or done % 8192 < 1024:
-        print(f"{stage} {done:,} of {total:,} {unit}", file=sys.stderr, flush=True)
+    """Write how far a stage is."""
+    print(f"{stage} {done:,} of {total:,} {unit}", file=sys.stderr, flush=True)
 
 
 def settings_of(sizes: Sizes) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def measure(sizes: Sizes, home: Path) -> list[Figure]:
     ladder = {
         "name": "trained",
         "dictionaries": [str(demo_ladder_folder() / "512")],
-        "baselines": [{"kind": kind} for kind in KINDS],
+        "baselines": [{"kind": kind, "n_tokens": sizes.n_fitted} for kind in KINDS],
     }
     lost = {"name": "lost", "dictionaries": [str(train_shuffled(sizes, home))], "shuffle_weights": True}
     found = [one for changes in (ladder, lost) for one in compared(shared | changes, home)]

@@ -13,7 +13,6 @@ import torch
 from lexical_oracle import Against, against_lookup
 from tiny_world import World, make_text
 
-
 from autointerp.core.errors import ConfigError, CorpusError, SubjectError
 from autointerp.pipeline.baselines import fitting_documents, labelled_documents
 from autointerp.pipeline.config import Config, parse_config, parse_train_config
