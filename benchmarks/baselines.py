@@ -46,7 +46,7 @@ KINDS = ("random", "residual-basis", "pca")
 
 @dataclass(frozen=True)
 class Sizes:
-    """Tokens that train the shuffled dictionary of ``width``, that fit baselines, and are harvested; features of each."""
+    """Tokens that train the shuffled dictionary, that fit baselines and that are harvested; features of each."""
 
     n_trained: int
     width: int

@@ -20,13 +20,14 @@ from autointerp.subject.directions import FOUND, neurons, probes
 from autointerp.subject.documents import Listed, name_fingerprint
 from autointerp.subject.fitting import (
     FittingText,
-    Tap,
+    Reader,
     median_density,
     read_for_fitting,
     text_means,
     thresholds_at,
     token_vectors,
 )
+from autointerp.subject.model import Site
 from autointerp.subject.neurons import written_by_neurons
 
 T = TypeVar("T")
@@ -101,13 +102,18 @@ class Source:
             kind=section.kind,
             site=f"neurons.{site.layer}" if is_inside else str(site),
             output_site=f"mlp.{site.layer}" if is_inside else str(site),
-            max_norm=None if is_inside else self._tap(section).max_norm,
+            max_norm=None if is_inside else self._reader(section).max_norm,
             mean=mean,
             parts=parts,
             thresholds=thresholds,
             evaluation=known | density_facts(wanted, reached, n_vectors=len(vectors)),
             folder=place,
         )
+
+    @property
+    def _at_site(self) -> list[Dictionary]:
+        """The dictionaries that read what the baselines are set beside."""
+        return [d for d in self.dictionaries if not d.site or Site.parse(d.site) == self.run.site]
 
     def fingerprints(self, section: BaselineSection) -> frozenset[str]:
         """Return those of every document that had a part in the baseline."""
@@ -121,7 +127,7 @@ class Source:
             show = self.run.on_progress
             found = token_vectors(
                 self.run.subject,
-                self._tap(section, of_neurons=of_neurons),
+                self._reader(section, of_neurons=of_neurons),
                 self._text(section).contexts,
                 lambda done, total: show("baselines", done, total, "tokens"),
             )
@@ -146,23 +152,23 @@ class Source:
 
         return self._once(("text", n), make)
 
-    def _tap(self, section: BaselineSection, *, of_neurons: bool = False) -> Tap:
+    def _reader(self, section: BaselineSection, *, of_neurons: bool = False) -> Reader:
         """Return where vectors are taken; tokens of massive norm by the dictionaries' rule, or by a harvest's."""
-        own = [d.max_norm for d in self.dictionaries if d.max_norm is not None]
+        own = [d.max_norm for d in self._at_site if d.max_norm is not None]
         contexts = self._text(section).contexts[:N_FOR_NORM]
         if not own and not contexts:
             msg = f"baseline {section.kind}: no text to fit on under `corpus`; name more text"
             raise CorpusError(msg)
         site = self.run.site
         limit = min(own) if own else self._once(("norm",), lambda: massive_norm(self.run.subject, site, contexts))
-        return Tap(site, limit, of_neurons)
+        return Reader(site, limit, of_neurons)
 
     def _directions(self, section: BaselineSection, centred: Tensor) -> tuple[Directions, dict[str, Any]]:
         """Return the directions, and what is known of how they were found."""
         n, seed = section.n_directions or centred.shape[1], self.run.config.seed
         if section.kind == "probe":
-            tap = self._tap(section)
-            positive, negative = (text_means(self.run.subject, tap, t.contexts) for t in self._labelled(section))
+            reader = self._reader(section)
+            positive, negative = (text_means(self.run.subject, reader, t.contexts) for t in self._labelled(section))
             return probes(positive, negative), {"n_positive": len(positive), "n_negative": len(negative)}
         if section.kind != "random" and n > centred.shape[1]:
             msg = f"baseline {section.kind}: the vectors have {centred.shape[1]} components; set n_directions to less"
@@ -173,11 +179,11 @@ class Source:
 
     def _median_density(self, section: BaselineSection) -> float:
         def make() -> float | None:
-            return median_density(self.dictionaries, self.vectors(section), device=self.run.subject.device)
+            return median_density(self._at_site, self.vectors(section), device=self.run.subject.device)
 
         found = self._once(("density", section.n_tokens), make)
         if found is None:
-            msg = f"baseline {section.kind}: no dictionary of the run fires on the text it is fitted on; set `density`"
+            msg = f"baseline {section.kind}: no dictionary at its site fires on the text it is fitted on; set `density`"
             raise ConfigError(msg)
         return found
 
