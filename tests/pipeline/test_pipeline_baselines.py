@@ -14,7 +14,7 @@ from lexical_oracle import Against, against_lookup
 from tiny_world import World, make_text
 
 from autointerp.core.errors import ConfigError, CorpusError, SubjectError
-from autointerp.pipeline.baselines import fitting_documents, labelled_documents
+from autointerp.pipeline.baselines import Source, fitting_documents, labelled_documents
 from autointerp.pipeline.config import Config, parse_config, parse_train_config
 from autointerp.pipeline.driver import opened
 from autointerp.pipeline.order import carry_out_stages
@@ -23,6 +23,7 @@ from autointerp.pipeline.sections import BaselineSection
 from autointerp.pipeline.status import status_of_run
 from autointerp.pipeline.training import train_ladder
 from autointerp.store.parts import read_table
+from autointerp.subject.dictionaries import Dictionary
 from autointerp.subject.documents import name_fingerprint
 
 CarryOut = Callable[..., Any]
@@ -194,6 +195,31 @@ def test_labels_that_are_none(tmp_path: Path) -> None:
         path.write_text(f'{{"text": "b", "label": true}}\n{line}\n', "utf-8")
         with pytest.raises(CorpusError, match=rf"l\.jsonl:2.*{message}"):
             labelled_documents(BaselineSection(kind="probe", labelled=str(path)))
+
+
+def test_neurons_are_read_inside_the_mlp(beside: Run) -> None:
+    """They have the layer's own size, fire as often as wanted there, and point where the down projection writes."""
+    source = Source(beside, tuple(beside.dictionaries[:2]))
+    section = BaselineSection(kind="neurons", density=0.02)
+    fitted: Dictionary = source.fit(section, Path("nowhere"))
+    assert (fitted.name, fitted.site, fitted.output_site) == ("neurons/128", "neurons.2", "mlp.2")
+    assert (fitted.d_model, fitted.directions.shape) == (64, (128, 32))
+    fires = fitted.encode(source.vectors(section, of_neurons=True)) > 0
+    assert fires.double().mean(dim=0).numpy() == pytest.approx(np.full(128, 0.02), abs=1e-3)
+
+
+def test_report_names_baselines(world: World, home: Path, carry_out: CarryOut) -> None:
+    """A run with a baseline goes to its report, which has it in its tables beside the ladder, scored like it."""
+    config = world.config(name="told", baselines=baselines(world, "pca"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # altair's, while charts are drawn
+        outcome = carry_out(config, home, last="report")
+    page = outcome.report.read_text("utf-8")
+    assert "pca/64" in page
+    assert "tiny/32" in page
+    scored = read_table(outcome.run, "scores").query("control == 'none' and status == 'scored'")
+    assert {"pca/64", "tiny/32"} <= set(scored["dictionary"])
+    assert status_of_run(outcome.run).is_complete
 
 
 # ---- the shuffled subject
