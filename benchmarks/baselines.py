@@ -1,9 +1,9 @@
 """What labels add to a token table where nothing is to be found: ``python benchmarks/baselines.py [--json] [--small]``.
 
-On the demo's subject, site and text: random directions (matched density) beside one dictionary of the demo's
-ladder, and a dictionary of the same recipe trained on the subject with its weights shuffled, read on that subject.
-Features are drawn and their windows sampled as in any run; the label is the lexical explainer's, the judge an
-oracle that says yes exactly where that label's rule fires, the scorer detection.
+On the demo's subject and site, and the smaller ones of its sources: random directions (matched density) beside one
+dictionary of the demo's ladder, and a dictionary of the same recipe trained on the subject with its weights shuffled,
+read on that subject. Features are drawn and their windows sampled as in any run; the label is the lexical
+explainer's, the judge an oracle that says yes exactly where that label's rule fires, the scorer detection.
 
 ``excess_lookup``: AUROC of the label minus AUROC of the token look-up on the same windows, mean over features with
 its 95% bootstrap interval; at most 0.02 for ``random`` and ``shuffled``. The rest has no bar: the ladder's own
@@ -40,6 +40,7 @@ from autointerp.pipeline.training import train_ladder
 
 ROOT = Path(__file__).parents[1]
 MAX_EXCESS = 0.02
+CORPUS = ["gensim-news", "python-topics"]
 KINDS = ("random", "residual-basis", "pca")
 """Baselines beside the ladder; the bar is of the first."""
 
@@ -55,7 +56,7 @@ class Sizes:
     n_features: int
 
 
-FULL, SMALL = Sizes(65_536, 512, 16_384, 40_000, 60), Sizes(16_384, 64, 4_096, 12_000, 8)
+FULL, SMALL = Sizes(24_576, 1024, 8_192, 16_000, 40), Sizes(8_192, 64, 2_048, 6_000, 8)
 
 
 def show(stage: str, done: int, total: int, unit: str) -> None:
@@ -64,10 +65,11 @@ def show(stage: str, done: int, total: int, unit: str) -> None:
 
 
 def settings_of(sizes: Sizes) -> dict[str, Any]:
-    """Return what both runs share: the demo's subject and text, windows as by default, no model asked."""
+    """Return what both runs share: subject and text, windows as by default, no model asked."""
     demo = read_toml(ROOT / "data" / "demo.toml")
-    shared = {name: demo[name] for name in ("seed", "subject", "site", "corpus")}
+    shared = {name: demo[name] for name in ("seed", "subject", "site")}
     return shared | {
+        "corpus": CORPUS,
         "harvest": {"n_tokens": sizes.n_harvested, "max_tokens_per_document": 1024},
         "features": {"n_per_dictionary": sizes.n_features},
         "explain": {"explainers": ["lexical"], "model": "constant:0.5"},
@@ -83,11 +85,12 @@ def train_shuffled(sizes: Sizes, home: Path) -> Path:
         content = read_toml(ROOT / "data" / "ladder.toml") | {
             "name": "shuffled",
             "shuffle_weights": True,
+            "corpus": CORPUS,
             "n_tokens": sizes.n_trained,
             "widths": [sizes.width],
             "epochs": 4,
             "batch": 512,
-            "n_evaluation_contexts": 8,
+            "n_evaluation_contexts": 4,
             "n_cross_entropy_contexts": 1,
         }
         with warnings.catch_warnings():
@@ -109,7 +112,7 @@ def measure(sizes: Sizes, home: Path) -> list[Figure]:
     shared = settings_of(sizes)
     ladder = {
         "name": "trained",
-        "dictionaries": [str(demo_ladder_folder() / "512")],
+        "dictionaries": [str(demo_ladder_folder() / "2048")],
         "baselines": [{"kind": kind, "n_tokens": sizes.n_fitted} for kind in KINDS],
     }
     lost = {"name": "lost", "dictionaries": [str(train_shuffled(sizes, home))], "shuffle_weights": True}
