@@ -101,7 +101,8 @@ def trend_statements(trends: Sequence[Trend]) -> Iterator[Statement]:
     fitted = [t.slope for t in main if t.slope is not None]
     several = any(len(t.widths) > 1 for t in main)
     if main and not fitted:
-        yield Statement("plain", f"Width: no trend is fitted ({main[0].note})." + (f" {RAW}" if several else ""))
+        nearest = max(main, key=lambda t: len(t.widths))  # a baseline has one width and is no ladder
+        yield Statement("plain", f"Width: no trend is fitted ({nearest.note})." + (f" {RAW}" if several else ""))
     elif fitted:
         clear = sum(slope.is_above_zero or slope.is_below_zero for slope in fitted)
         of = f"{clear} of {plural(len(fitted), 'main measure', 'main measures')}"

@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import AliasChoices, BaseModel, Field, ValidationError, field_validator, model_validator
 
@@ -10,7 +10,14 @@ from autointerp.core.draws import content_key
 from autointerp.core.errors import ConfigError
 from autointerp.core.types import SIDES, FeatureId
 from autointerp.pipeline.ladder_config import TrainConfig
-from autointerp.pipeline.sections import EvidenceSection, ExplainSection, ScoreSection, check_names, nearest
+from autointerp.pipeline.sections import (
+    BaselineSection,
+    EvidenceSection,
+    ExplainSection,
+    ScoreSection,
+    check_names,
+    nearest,
+)
 from autointerp.pipeline.terms import UNDECISIVE, BudgetSection, HttpSection, Section
 from autointerp.trust.zoo import RUNGS
 
@@ -97,7 +104,7 @@ NEEDED = {
 
 
 class Config(Section):
-    """One run."""
+    """One run. ``shuffle_weights``: of the subject with its weights shuffled, see ``subject.shuffled``."""
 
     name: str = Field(default="run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     seed: int = 0
@@ -105,7 +112,9 @@ class Config(Section):
     site: str = ""
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     device: str = "cpu"
-    dictionaries: tuple[str, ...] = Field(min_length=1)
+    shuffle_weights: bool = False
+    dictionaries: tuple[str, ...] = ()
+    baselines: tuple[BaselineSection, ...] = ()
     corpus: tuple[str, ...] = Field(min_length=1)
     harvest: HarvestSection = HarvestSection()
     features: FeaturesSection = FeaturesSection()
@@ -122,6 +131,21 @@ class Config(Section):
     def decisive(self) -> str:
         """Every setting that decides what a run finds, as JSON; its ceiling and its pace are not among them."""
         return self.model_dump_json(exclude=UNDECISIVE)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """All text that decides what is found: the corpus, and what probes learn from."""
+        return (*self.corpus, *(source for baseline in self.baselines for source in baseline.sources))
+
+    @model_validator(mode="after")
+    def _has_dictionaries(self) -> "Config":
+        if not self.dictionaries and not self.baselines:
+            msg = "nothing to label: name `dictionaries` or add [[baselines]]"
+            raise ValueError(msg)
+        if not self.dictionaries and any(baseline.density is None for baseline in self.baselines):
+            msg = "without `dictionaries` there is no density to match; set `density` of every baseline"
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _is_sampled(self) -> "Config":
@@ -170,7 +194,10 @@ class Config(Section):
 def _known_keys(model: type[BaseModel], place: tuple[int | str, ...]) -> tuple[str, ...]:
     """Return the keys allowed where an unknown one stood."""
     for step in place[:-1]:
-        annotation = model.model_fields[str(step)].annotation
+        if isinstance(step, int):  # which one of several tables of one kind
+            continue
+        annotation = model.model_fields[step].annotation
+        annotation = next(iter(get_args(annotation)), annotation)
         assert isinstance(annotation, type)
         assert issubclass(annotation, BaseModel)
         model = annotation

@@ -21,6 +21,7 @@ class TrainConfig(Section):
 
     Sparsity is ``k``, ``l1_coefficient`` or ``l0_coefficient``, whichever the architecture has; a number
     stands for a list of one. ``seeds``: of the dictionaries' first weights; ``seed`` decides the text and its order.
+    ``shuffle_weights``: on the subject with its weights shuffled, a control (see ``subject.shuffled``).
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
@@ -43,6 +44,7 @@ class TrainConfig(Section):
     batch: int = Field(default=2048, ge=1)
     learning_rate: float = Field(default=1e-3, gt=0)
     epochs: int = Field(default=1, ge=1)
+    shuffle_weights: bool = False
 
     @field_validator("widths", "k", "l1_coefficient", "l0_coefficient", "seeds", mode="before")
     @classmethod

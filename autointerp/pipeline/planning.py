@@ -107,7 +107,8 @@ def plan_run(config: Config, *, home: Path = Path()) -> Plan:
             *plan_scoring(run, judge),
             *plan_steps(run, judge, writer),
         ]
-    return Plan(tuple(parts), config.harvest.n_tokens, [_short(s) for s in run.dictionary_sources])
+    named = [*(_short(s) for s in run.dictionary_sources), *(b.family for b in config.baselines)]
+    return Plan(tuple(parts), config.harvest.n_tokens, named)
 
 
 def _short(source: Path | str) -> str:
@@ -187,12 +188,12 @@ def _most_scoring(run: Run, scorer: Scorer | StepScorer, judge: LLM) -> Estimate
 
 def _most_features(run: Run) -> int:
     section = run.config.features
-    return len(set(section.only)) or section.n_per_dictionary * len(run.dictionary_sources)
+    return len(set(section.only)) or section.n_per_dictionary * run.n_dictionaries
 
 
 def _most_chunks(run: Run) -> int:
     """Return how many chunks there are at most: the last of each dictionary may be short."""
-    return _most_features(run) // run.config.features.chunk + len(run.dictionary_sources)
+    return _most_features(run) // run.config.features.chunk + run.n_dictionaries
 
 
 def _longest_answer(scorer: Scorer | StepScorer) -> int:
@@ -207,7 +208,7 @@ def _chunks(run: Run) -> list[Chunk]:
 
 
 def _has_evidence(run: Run) -> bool:
-    return len({chunk.dictionary for chunk in _chunks(run)}) == len(run.dictionary_sources)
+    return len({chunk.dictionary for chunk in _chunks(run)}) == run.n_dictionaries
 
 
 def _has_labels(run: Run) -> bool:

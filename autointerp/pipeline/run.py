@@ -27,7 +27,7 @@ from autointerp.pipeline.terms import Section
 from autointerp.score.settings import ScoreSettings
 
 if TYPE_CHECKING:
-    from autointerp.subject.dictionaries import SparseDictionary
+    from autointerp.subject.dictionaries import Dictionary
     from autointerp.subject.encoder import Encoder
     from autointerp.subject.loading import Source
     from autointerp.subject.model import Subject
@@ -79,9 +79,12 @@ class Run:
 
     @cached_property
     def subject(self) -> "Subject":
-        from autointerp.subject.model import Subject
+        from autointerp.subject.shuffled import load_subject
 
-        return Subject.load(self.config.subject, dtype=self.config.dtype, device=self.config.device)
+        config = self.config
+        return load_subject(
+            config.subject, dtype=config.dtype, device=config.device, is_shuffled=config.shuffle_weights
+        )
 
     @cached_property
     def dictionary_sources(self) -> "list[Source]":
@@ -89,24 +92,36 @@ class Run:
         return [source for name in self.config.dictionaries for source in find_dictionaries(name)]
 
     @cached_property
-    def dictionaries(self) -> "list[SparseDictionary]":
-        """The dictionaries, each of another name, checked against the subject."""
+    def dictionaries(self) -> "list[Dictionary]":
+        """The dictionaries, each of another name, checked against the subject; the baselines last."""
+        from autointerp.pipeline.baselines import load_baselines
         from autointerp.subject.harvest import check_fit
         from autointerp.subject.loading import load_dictionary
+        from autointerp.subject.shuffled import check_shuffled
 
         config, sources = self.config, self.dictionary_sources
         loaded = [load_dictionary(source, device=config.device, dtype=config.dtype) for source in sources]
-        _check_distinct([d.name for d in loaded], sources)
         check_fit(self.subject, loaded, default=config.site)
-        _check_named(self.config.features.only, {d.name: d.n_features for d in loaded})
-        return loaded
+        check_shuffled(loaded, is_shuffled=config.shuffle_weights)
+        baselines = load_baselines(self, loaded) if config.baselines else []
+        # Neurons stand beside what reads the stream: not at the site that is configured.
+        check_fit(self.subject, baselines)
+        found: list[Dictionary] = [*loaded, *baselines]
+        _check_distinct([d.name for d in found], [*sources, *(b.family for b in config.baselines)])
+        _check_named(config.features.only, {d.name: d.n_features for d in found})
+        return found
+
+    @property
+    def n_dictionaries(self) -> int:
+        """How many there are, known before any is loaded."""
+        return len(self.dictionary_sources) + len(self.config.baselines)
 
     @cached_property
     def corpus_contents(self) -> dict[str, str]:
         """What decides the text of each source: hashes of files, versions of packages."""
         from autointerp.subject.contents import corpus_contents
 
-        return corpus_contents(self.config.corpus)
+        return corpus_contents(self.config.sources)
 
     @cached_property
     def harvest_folder(self) -> Path:
@@ -210,14 +225,19 @@ def _shared(section: Section, settings: type) -> dict[str, Any]:
     return {f.name: getattr(section, f.name) for f in fields(settings) if f.name in type(section).model_fields}
 
 
+def count_dictionaries(config: Config) -> int:
+    """Return how many dictionaries a configuration names, baselines among them."""
+    return sum(len(find_dictionaries(name)) for name in config.dictionaries) + len(config.baselines)
+
+
 def _check_distinct(names: Sequence[str], sources: "Sequence[Source]") -> None:
     """Raise ConfigError where two dictionaries have one name: what is found of them could not be told apart."""
     first: dict[str, Source] = {}
     for name, source in zip(names, sources, strict=True):
         if name in first:
             msg = (
-                f"dictionaries: {first[name]} and {source} are both called {name}; name one of them, rename its "
-                "folder, or change the `name` in the metadata of its cfg.json"
+                f"dictionaries: {first[name]} and {source} are both called {name}; name one of them, give a baseline "
+                "another `name`, rename a folder, or change the `name` in the metadata of its cfg.json"
             )
             raise ConfigError(msg)
         first[name] = source

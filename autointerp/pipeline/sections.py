@@ -3,7 +3,7 @@
 from difflib import get_close_matches
 from typing import Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from autointerp.core.errors import ConfigError
 from autointerp.explain import EXPLAINERS, STEP_EXPLAINERS
@@ -12,8 +12,63 @@ from autointerp.score import SCORERS, STEP_SCORERS
 from autointerp.score.settings import SIMULATION_METRICS, not_below
 from autointerp.trust.oracle import parse_judge
 
+BASELINES = ("neurons", "residual-basis", "pca", "ica", "random", "probe")
+"""Kinds of baseline dictionaries that a run fits by itself; ``shuffled`` ones are trained."""
+
 ALL_EXPLAINERS = (*EXPLAINERS, *STEP_EXPLAINERS)
 ALL_SCORERS = (*SCORERS, *STEP_SCORERS)
+
+
+class BaselineSection(Section):
+    """A baseline dictionary at the run's site, fitted once and then read like any other.
+
+    ``name``: its family, the kind where left out. ``n_directions``: as many as there are (``random``: as the
+    vectors have components); each gives two features. ``density``: the share of tokens on which each fires; the
+    median of the run's dictionaries where left out. ``n_tokens``: of the text it is fitted on, which is then no
+    evidence. Of ``probe``: sources of text that does and does not have what is looked for, or a file of JSON
+    lines with ``text`` and ``label``; at most ``n_labelled`` texts of either kind are read.
+    """
+
+    kind: str
+    name: str = Field(default="", pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*)?$")
+    n_directions: int | None = Field(default=None, ge=1)
+    density: float | None = Field(default=None, gt=0, lt=0.5)
+    n_tokens: int = Field(default=32_768, ge=1024)
+    positive: tuple[str, ...] = ()
+    negative: tuple[str, ...] = ()
+    labelled: str = ""
+    n_labelled: int = Field(default=100, ge=1)
+
+    @property
+    def family(self) -> str:
+        return self.name or self.kind
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The labelled text, as ``corpus`` names text."""
+        return (*self.positive, *self.negative, *([f"jsonl:{self.labelled}"] if self.labelled else []))
+
+    @field_validator("kind")
+    @classmethod
+    def _known(cls, kind: str) -> str:
+        if kind == "shuffled":
+            msg = "a dictionary of the shuffled subject is trained: `autointerp train` with shuffle_weights = true"
+            raise ValueError(msg)
+        return check_names((kind,), BASELINES, "baseline")[0]
+
+    @model_validator(mode="after")
+    def _has_labels(self) -> "BaselineSection":
+        has_both, is_probe = bool(self.positive and self.negative), self.kind == "probe"
+        if is_probe and (has_both == bool(self.labelled) or bool(self.positive) != bool(self.negative)):
+            msg = "a probe needs labelled text: either `positive` and `negative` sources, or `labelled`, a file"
+            raise ValueError(msg)
+        if not is_probe and self.sources:
+            msg = f"{self.kind!r} takes no labelled text; `positive`, `negative` and `labelled` are a probe's"
+            raise ValueError(msg)
+        if is_probe and self.n_directions is not None:
+            msg = "a probe has two directions, difference of means and logistic; leave n_directions out"
+            raise ValueError(msg)
+        return self
 
 
 class EvidenceSection(Section):

@@ -7,7 +7,7 @@ from typing import Any
 from autointerp.pipeline.chunks import Chunk, chunks_of
 from autointerp.pipeline.config import Config
 from autointerp.pipeline.finding import config_of
-from autointerp.pipeline.run import find_dictionaries
+from autointerp.pipeline.run import count_dictionaries
 from autointerp.store.manifest import read_manifest
 from autointerp.store.parts import has_part, read_table
 
@@ -47,7 +47,7 @@ def status_of_run(folder: Path) -> RunState:
     """Return how far the run in *folder* is."""
     manifest = read_manifest(folder)
     config = config_of(folder)
-    n = sum(len(find_dictionaries(name)) for name in config.dictionaries)
+    n = count_dictionaries(config)
     chunks = finished_chunks(folder, config)
     n_sampled = len({chunk.dictionary for chunk in chunks})
     n_chunks = len(chunks) + (n - n_sampled) * _most_chunks(config)

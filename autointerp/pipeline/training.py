@@ -30,6 +30,7 @@ from autointerp.subject.gather import (
 from autointerp.subject.loading import load_dictionary
 from autointerp.subject.model import Site, Subject
 from autointerp.subject.recipe import Recipe, recipe_fields
+from autointerp.subject.shuffled import load_subject, shuffled_metadata
 from autointerp.subject.train import n_vectors, save_member, train_members
 
 N_FOR_NORM = 64
@@ -58,7 +59,7 @@ def train_ladder(config: TrainConfig, *, home: Path, folder: Path, command: str,
     Raises:
         ConfigError: The folder holds another ladder, or the checkpoint of another training.
     """
-    subject = Subject.load(config.subject, dtype=config.dtype, device=config.device)
+    subject = load_subject(config.subject, dtype=config.dtype, device=config.device, is_shuffled=config.shuffle_weights)
     site, decides = Site.parse(config.site), _decides(config, subject)
     known = finished_manifest(folder, deciding(config.recipe, **decides))
     if known and known["config"] == config.model_dump(mode="json"):
@@ -102,7 +103,7 @@ def _train(
         recipe,
         metadata={
             "site": str(site), "hook_name": site.hook_name, "model_name": config.subject, "max_norm": text.limit
-        },
+        } | shuffled_metadata(is_shuffled=config.shuffle_weights),
         checkpoint=folder / CHECKPOINT,
         decides=decides,
         on_progress=lambda done, total: on_progress("train", done, total, "tokens"),
@@ -118,6 +119,7 @@ def _manifest(
 ) -> dict[str, Any]:
     """Return what decided and what describes the training, as plain values."""
     subject = {"name": config.subject, "sha256": decides["subject_sha256"], "weights": _weights_note(config)}
+    subject |= shuffled_metadata(is_shuffled=config.shuffle_weights)
     return {
         "name": config.name,
         "config": config.model_dump(mode="json"),

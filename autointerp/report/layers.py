@@ -44,9 +44,13 @@ def means_table(lines: Sequence[Line]) -> pd.DataFrame:
 
 
 def _places(lines: Sequence[Line]) -> dict[str, str]:
-    """Return the axis entry of each dictionary: its width where that tells it apart, else its name."""
+    """Return the axis entry of each dictionary: its width where that tells it apart, else its name.
+
+    Beside another family, a baseline say, a bare width would pass for one more rung of the ladder.
+    """
     widths = {line.dictionary: line.width for line in lines}
-    are_unique = len(set(widths.values())) == len(widths) and None not in widths.values()
+    is_ladder = len({line.dictionary.rpartition("/")[0] for line in lines}) == 1
+    are_unique = is_ladder and len(set(widths.values())) == len(widths) and None not in widths.values()
     return {name: f"{width:,}" if are_unique else shorten(visible(name, keep=""), 18) for name, width in widths.items()}
 
 

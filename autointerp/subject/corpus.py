@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from autointerp.core.draws import draw_key
 from autointerp.core.errors import CorpusError
@@ -72,11 +73,28 @@ def list_jsonl(argument: str) -> Iterator[Listed]:
 
 
 def _field_of(line: str, field: str, *, where: str) -> str:
+    return str(_json_field(line, field, where=where))
+
+
+def _json_field(line: str, field: str, *, where: str) -> Any:
     try:
-        return str(json.loads(line)[field])
+        return json.loads(line)[field]
     except (json.JSONDecodeError, KeyError, TypeError):
         msg = f"{where}: not a JSON object with the field {field!r}; name the field as jsonl:PATH#FIELD"
         raise CorpusError(msg) from None
+
+
+def read_labels(path: Path) -> dict[str, bool]:
+    """Return, by the documents' names, the field ``label`` of a file of JSON lines: true or 1, false or 0."""
+    labels = {}
+    for number, line in enumerate(_decode(existing(str(path), "jsonl")).split("\n"), start=1):
+        if line.strip():
+            label = _json_field(line, "label", where=f"{path}:{number}")
+            if label not in (0, 1):
+                msg = f"{path}:{number}: the label {label!r} is neither true or 1 nor false or 0"
+                raise CorpusError(msg)
+            labels[f"{path.stem}/{number}"] = bool(label)
+    return labels
 
 
 def list_parquet(argument: str) -> Iterator[Listed]:

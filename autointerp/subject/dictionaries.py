@@ -119,7 +119,8 @@ class SparseDictionary:
 
     @property
     def kind(self) -> str:
-        return str(self.sae.cfg.architecture())
+        """The architecture, or ``shuffled`` where it was trained on a subject with shuffled weights."""
+        return "shuffled" if self.sae.cfg.metadata["subject_shuffled"] is not None else str(self.sae.cfg.architecture())
 
     @property
     def max_norm(self) -> float | None:

@@ -11,7 +11,7 @@ from autointerp.analysis.certificates import Certificate, certificate_sentence, 
 from autointerp.analysis.estimates import Estimate
 from autointerp.analysis.statements import Statement
 from autointerp.analysis.summary import Against, Line
-from autointerp.analysis.width import estimate_slope, fit_slope, trend_sentence, width_trends
+from autointerp.analysis.width import estimate_slope, fit_slope, trend_sentence, trend_statements, width_trends
 from autointerp.analysis.words import Findings, verdict
 
 COVERAGE = pd.DataFrame(
@@ -70,6 +70,19 @@ def texts(statements: tuple[Statement, ...], tone: str = "") -> str:
 def test_slope_by_hand() -> None:
     """Means that rise by 0.1 a doubling have a slope of 0.1."""
     assert fit_slope(np.array([4.0, 8.0, 16.0]), np.array([0.1, 0.2, 0.3])) == pytest.approx(0.1)
+
+
+def test_baselines_are_no_rungs() -> None:
+    """A ladder's trend is the same with baselines beside it; these have none, and do not speak for the ladder."""
+    ladder = {(f"toy/{2**k}", "detection"): [0.9 - 0.05 * k, 0.92 - 0.05 * k] for k in range(2, 6)}
+    baselines = {("pca/64", "detection"): [0.2, 0.3], ("random/64", "detection"): [0.1, 0.2]}
+    alone = width_trends(scores_table(ladder), EXPLANATIONS, NO_DICTIONARIES)
+    beside = width_trends(scores_table(ladder | baselines), EXPLANATIONS, NO_DICTIONARIES)
+    assert [t for t in beside if t.family == "toy"] == list(alone)
+    assert [(t.family, t.slope) for t in beside if t.family != "toy"] == [("pca", None), ("random", None)]
+    few = {key: values for key, values in ladder.items() if key[0] != "toy/32"}
+    trends = width_trends(scores_table(few | baselines), EXPLANATIONS, NO_DICTIONARIES)
+    assert "3 widths" in next(trend_statements(trends)).text
 
 
 def test_a_clear_trend_is_told_from_none() -> None:
