@@ -21,14 +21,15 @@ def curve_text(curve: pd.DataFrame) -> str:
         table.add_column(column, justify="right", no_wrap=True)
     for name, rows in curve.groupby("dictionary", sort=False):
         for number, row in enumerate(_spread(rows)):
-            first = "" if number else str(name)
-            table.add_row(
-                first, f"{row.step:,}", f"{row.tokens:,}", f"{row.flops:.2e}", f"{row.loss:.4f}", f"{row.l0:.1f}"
-            )
+            table.add_row("" if number else str(name), *_cells(row))
     text = StringIO()
     # Neither the terminal's width nor its colours: the answer is the same in a file.
     Console(file=text, width=WIDTH, color_system=None).print(table)
     return f"{text.getvalue().rstrip()}\n{_legend(curve)}"
+
+
+def _cells(row: Any) -> tuple[str, ...]:
+    return f"{row.step:,}", f"{row.tokens:,}", f"{row.flops:.2e}", f"{row.loss:.4f}", f"{row.l0:.1f}"
 
 
 def _spread(rows: pd.DataFrame) -> Iterator[Any]:
