@@ -116,7 +116,7 @@ def _top_token(text: Text, rows: pd.DataFrame) -> int | None:
 
 def _window(subject: Subject, text: Text, values: NDArray[np.float32], tile: int) -> Window:
     doc, start = text.place(tile)
-    tokens = subject.display_tokens(text.ids(tile))
+    tokens = subject.display_tokens(text.ids(tile), start=start)
     return Window(doc, start, tokens, tuple(float(v) for v in values[tile]))
 
 
@@ -132,7 +132,7 @@ def token_stats(subject: Subject, text: Text, rows: pd.DataFrame) -> tuple[Token
     times = dict(zip(ids.tolist(), seen.tolist(), strict=True))
     return tuple(
         TokenStat(
-            token=subject.tokenizer.decode([int(unique[i])]),
+            token=subject.display_token(int(unique[i])),
             seen=times[int(unique[i])],
             fired=int(fired[i]),
             # The mean over all its occurrences: silence counts, or a token that fires once in a

@@ -5,10 +5,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-import pytest
 from tiny_world import World, make_text
 
-from autointerp.core.errors import CorpusError
 from autointerp.store.parts import read_table
 
 CarryOut = Callable[..., Any]
