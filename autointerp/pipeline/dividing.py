@@ -18,7 +18,9 @@ def sketch_read(subject: Subject, text: str, contexts: Sequence[Context], *, is_
 
     What is never read can neither give a label away nor tell two documents apart.
     """
-    return sketch(text if is_whole else "".join("".join(subject.display_tokens(c.token_ids)) for c in contexts))
+    if is_whole:
+        return sketch(text)
+    return sketch("".join("".join(subject.display_tokens(c.token_ids, start=c.start)) for c in contexts))
 
 
 def groups_of(sketches: Mapping[str, Sketch], *, threshold: float) -> dict[str, str]:

@@ -135,7 +135,7 @@ def _window(subject: Subject, known: Known, tile: int, ids: dict[str, list[int]]
     found = known.window(tile)
     assert found is not None
     doc, start, own, values = found
-    window = Window(doc, start, subject.display_tokens(own), tuple(float(v) for v in values))
+    window = Window(doc, start, subject.display_tokens(own, start=start), tuple(float(v) for v in values))
     ids[window.item] = own
     return window
 
@@ -159,7 +159,7 @@ def token_stats(subject: Subject, known: Known) -> tuple[TokenStat, ...]:
     order = np.argsort(-fired, kind="stable")[:N_TOKEN_STATS]
     return tuple(
         TokenStat(
-            token=subject.tokenizer.decode([int(unique[i])]),
+            token=subject.display_token(int(unique[i])),
             seen=seen[int(unique[i])],
             fired=min(round(float(fired[i]) * scale), seen[int(unique[i])]),
             # The mean over all its occurrences: silence counts, or a token that fires once in a

@@ -145,4 +145,4 @@ def output_tokens(
 
 
 def _names(subject: Subject, ids: Tensor) -> tuple[str, ...]:
-    return tuple(subject.tokenizer.decode([int(i)]) for i in ids)
+    return tuple(subject.display_token(int(i)) for i in ids)

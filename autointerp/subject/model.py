@@ -14,11 +14,10 @@ from torch import Tensor
 
 from autointerp.checkpoints import DEMO, demo_files, load_checkpoint
 from autointerp.core.errors import SubjectError
+from autointerp.subject.pieces import Pieces
 from autointerp.subject.sites import Site as Site
 from autointerp.subject.taps import Tap, find_tap
-
-MOST_TOKENS_A_CHARACTER = 4
-"""UTF-8 has at most four bytes a character, and a token at least one byte."""
+from autointerp.subject.tokens import check_ids, check_tokenizer, encodable
 
 
 class _ReachedError(Exception):
@@ -39,6 +38,8 @@ class Subject:
         self.name = name
         self.model = model.eval()
         self.tokenizer = tokenizer
+        self._pieces = Pieces(tokenizer)
+        self._without_row = check_tokenizer(name, tokenizer, n_rows=self._n_rows)
 
     @classmethod
     def load(cls, name: str, *, dtype: str = "float32", device: str = "cpu") -> "Subject":
@@ -65,6 +66,10 @@ class Subject:
         return {k: v for k, v in self.model.config.to_dict().items() if isinstance(v, int)}
 
     @property
+    def _n_rows(self) -> int:
+        return int(self.model.get_input_embeddings().weight.shape[0])
+
+    @property
     def d_model(self) -> int:
         return int(self.model.config.get_text_config().hidden_size)
 
@@ -78,8 +83,12 @@ class Subject:
         return device
 
     def token_ids(self, text: str) -> list[int]:
-        """Return the tokens of a text, without special ones."""
-        return list(self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+        """Return the tokens of a text, without special ones.
+
+        Raises SubjectError for a text with an added token that the model does not know.
+        """
+        ids = list(self.tokenizer(encodable(text), add_special_tokens=False, verbose=False)["input_ids"])
+        return check_ids(self.name, self.tokenizer, ids, without_row=self._without_row, n_rows=self._n_rows)
 
     @property
     def bos(self) -> int | None:
@@ -153,26 +162,14 @@ class Subject:
         found: NDArray[np.float32] = torch.cat(parts).cpu().numpy()
         return found
 
-    def display_tokens(self, ids: Sequence[int]) -> tuple[str, ...]:
-        """Return one string a token whose concatenation is the text.
+    def display_tokens(self, ids: Sequence[int], *, start: int = 0) -> tuple[str, ...]:
+        """Return one string a token whose concatenation is the text; *start* is the first one's place in its text.
 
-        A character split over several byte tokens stands whole in the first; the others are empty.
+        A character split over several byte tokens stands whole in the first; the others are empty. At 0
+        the space is left out that SentencePiece puts before a text: within one it is the text's own.
         """
-        pieces: list[str] = []
-        done, pending = 0, 0
-        for end in range(1, len(ids) + 1):
-            text = self._decode(ids[done:end])
-            if text.endswith("\ufffd") and not self._can_cut(ids, done, end):
-                pending += 1
-                continue
-            pieces += [text, *[""] * pending]
-            done, pending = end, 0
-        return tuple(pieces)
+        return self._pieces.of(ids, start=start)
 
-    def _decode(self, ids: Sequence[int]) -> str:
-        return str(self.tokenizer.decode(ids, clean_up_tokenization_spaces=False))
-
-    def _can_cut(self, ids: Sequence[int], done: int, end: int) -> bool:
-        """Return whether no character stands across *end*: a text may also end in a real U+FFFD."""
-        ahead = ids[end : end + MOST_TOKENS_A_CHARACTER]
-        return self._decode(ids[done:end]) + self._decode(ahead) == self._decode([*ids[done:end], *ahead])
+    def display_token(self, token: int) -> str:
+        """Return one token as it stands within a text."""
+        return self._pieces.of([token], start=1)[0]

@@ -64,7 +64,7 @@ def test_verbs_that_run_json(world: World, cli: Cli, tmp_path: Path, finished_ru
     """``harvest``, ``explain``, ``score`` and ``run``: one object on stdout, each stage's progress on stderr alone."""
     del finished_run  # the world's files are warm
     path = world.toml(tmp_path / "c.toml")
-    stages = {"harvest": ("harvest", "evidence"), "explain": (), "score": ("score",), "run": ()}
+    stages = {"harvest": ("harvest", "samples", "evidence"), "explain": (), "score": ("score",), "run": ()}
     for verb, progress in stages.items():
         done = cli(verb, path, "--home", tmp_path / "home", "--plain", "--json")
         assert done.code == 0, done.err
