@@ -100,7 +100,7 @@ def evaluate(folder: str, last: str) -> None:
 
 
 def carry_out_stage(mine: Open, stage: Stage) -> None:
-    """Do the stage's chunks that are left: by workers, or here, one after the other, for they share models and cores."""
+    """Do the stage's chunks that are left: by workers, or here one after the other: they share models and cores."""
     if mine.engine:
         hand_out(mine, mine.engine, stage)
     else:
