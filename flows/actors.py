@@ -1,5 +1,7 @@
 """Ray's workers: actors that keep the models while tasks come and go."""
 
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +13,9 @@ from flows.workers import Grant, Job, do_parcel
 class Keeper:
     """One worker: its process holds the run, with models and clients, until the flow ends."""
 
+    def stand_by(self) -> None:
+        """Return when it can be handed a parcel."""
+
     def do(self, job: Job, stage: str, chunks: Parcel, grant: Grant | None) -> None:
         """Do a parcel."""
         do_parcel(job, stage, chunks, grant)
@@ -21,9 +26,15 @@ def name_of(job: Job, place: int) -> str:
 
 
 @contextmanager
-def keepers(job: Job, *, n: int, n_gpus: int) -> Iterator[None]:
-    """Have *n* actors while within. One that dies comes back, without its models and without its chunk."""
+def keepers(job: Job, *, n: int, n_gpus: int, on_sigterm: Any) -> Iterator[None]:
+    """Have *n* actors while within. One that dies comes back, without its models and without its chunk.
+
+    ``on_sigterm``: the handler from before Ray was started, which puts one in its place that aborts the program.
+    """
     import ray
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, on_sigterm)
 
     actor = ray.remote(Keeper)
     made: list[Any] = [
@@ -49,6 +60,9 @@ def do_by_actor(job: Job, stage: str, chunks: Parcel, grant: Grant | None, place
     from ray.exceptions import RayActorError, RayTaskError
 
     actor: Any = ray.get_actor(name_of(job, place))
+    # A call on its way is lost with the actor, so that it is handed out again by us alone; one made while the
+    # actor comes back would be lost as well, and look like another death.
+    ray.get(actor.stand_by.options(max_task_retries=-1).remote())
     try:
         ray.get(actor.do.remote(job, stage, chunks, grant))
     except RayTaskError as error:

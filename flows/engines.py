@@ -1,6 +1,8 @@
 """The engines: which of Prefect's task runners does the chunks, and how a dead worker shows."""
 
 import importlib.util
+import logging
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -57,6 +59,7 @@ def _dask(config: Config) -> Engine:
         "threads_per_worker": 1,
         "processes": True,
         "dashboard_address": None,
+        "silence_logs": logging.ERROR,
         "memory_limit": 0,
     }
     runner = DaskTaskRunner(**({"address": engine.address} if engine.address else {"cluster_kwargs": local}))
@@ -77,17 +80,17 @@ def _ray(config: Config) -> Engine:
         "num_cpus": engine.n_workers,
         "include_dashboard": False,
         "object_store_memory": RAY_STORE_BYTES,
-        "_node_ip_address": "127.0.0.1",
         "configure_logging": False,
     }
     runner = RayTaskRunner(
         address=engine.address or None, init_kwargs={"log_to_driver": False, **({} if engine.address else local)}
     )
     n_gpus = 1 if config.device.startswith("cuda") else 0
+    before = signal.getsignal(signal.SIGTERM)
     return Engine(
         runner,
         do=do_by_actor,
-        ready=lambda job: keepers(job, n=engine.n_workers, n_gpus=n_gpus),
+        ready=lambda job: keepers(job, n=engine.n_workers, n_gpus=n_gpus, on_sigterm=before),
         # The task only waits for its actor; when it dies with it, it is handed out again by us alone.
         options=lambda: remote_options(num_cpus=0, max_retries=0),
         is_loss=lambda e: (
@@ -98,7 +101,13 @@ def _ray(config: Config) -> Engine:
 
 
 def _pool(config: Config) -> Engine:
-    raise NotImplementedError
+    """Workers of a Prefect work pool; a thread here waits for each parcel under way."""
+    from prefect.task_runners import ThreadPoolTaskRunner
+
+    from flows.pool import do_by_pool, need_server
+
+    need_server()
+    return Engine(ThreadPoolTaskRunner(max_workers=config.engine.n_workers), do=do_by_pool)
 
 
 def _need(package: str, extra: str) -> None:

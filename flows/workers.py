@@ -4,7 +4,7 @@ import threading
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from autointerp.pipeline.ledger import spent_by
 from autointerp.pipeline.order import STAGES, Stage
 from autointerp.pipeline.readiness import SILENT, make_ready
 from autointerp.pipeline.run import Run, run_directory
+from autointerp.store.places import place
 
 STOP = ".stop"
 LOOKED_EVERY_S = 1.0
@@ -75,6 +76,7 @@ _OF_THREAD = threading.local()
 def do_parcel(job: Job, stage: str, chunks: Sequence[str], grant: Grant | None = None, _place: int = 0) -> None:
     """Do these chunks of a stage; of several, those that stand from an earlier attempt are left out."""
     kept = kept_run(job)
+    Heed(kept.run.directory, job.session).look()
     found = stage_named(stage)
     kept.prepare(found)
     kept.take(grant)
@@ -102,9 +104,9 @@ def open_run_of(job: Job) -> Run:
     """Return the run without its lock, which whoever hands out the chunks holds."""
     limit_threads(job.threads)
     config = parse_config(dict(job.config), source="the coordinator")
-    home = Path(job.home)
+    home = place(job.home)
     folder = run_directory(home, config)
-    return Run(config, home, folder, Heed(folder / STOP, job.session))
+    return Run(config, home, folder, Heed(folder, job.session))
 
 
 def limit_threads(n: int) -> None:
@@ -119,17 +121,21 @@ def limit_threads(n: int) -> None:
 class Heed:
     """Progress of a worker: shown to nobody, and the moment to notice that nobody waits for it any more."""
 
-    path: Path
+    folder: Path
     session: str
-    _looked_at: float = field(default_factory=time.monotonic)
+    _looked_at: float = 0.0
 
     def __call__(self, _stage: str, _done: int, _total: int, _unit: str) -> None:
         now = time.monotonic()
-        if now - self._looked_at < LOOKED_EVERY_S:
-            return
-        self._looked_at = now
-        if self.path.exists() and self.path.read_text("utf-8") == self.session:
-            msg = "stopped by the coordinator; the same command goes on from here"
+        if now - self._looked_at >= LOOKED_EVERY_S:
+            self._looked_at = now
+            self.look()
+
+    def look(self) -> None:
+        """Raise Incomplete when this attempt of the run was stopped."""
+        path = self.folder / STOP
+        if path.exists() and path.read_text("utf-8") == self.session:
+            msg = "stopped; the same command goes on from here"
             raise Incomplete(msg)
 
 

@@ -9,6 +9,7 @@ from autointerp.core.draws import content_key
 from autointerp.pipeline.config import TrainConfig
 from autointerp.pipeline.run import PACKAGES, _version
 from autointerp.store.files import write_whole
+from autointerp.store.places import cache_of
 from autointerp.subject.contents import corpus_contents
 from autointerp.subject.contexts import CONTEXT_TOKENS, Context, massive_norm
 from autointerp.subject.corpus import describe_machine, read_corpus
@@ -103,7 +104,7 @@ def vectors_folder(config: TrainConfig, home: Path) -> Path:
     """Return where the harvested vectors of this subject, site and text stand."""
     parts = (config.subject, config.site, config.dtype, config.n_tokens, config.seed, config.fraction_trained)
     contents = sorted(corpus_contents(config.corpus).items())
-    return home / "cache" / "vectors" / content_key(*parts, config.corpus, contents)
+    return cache_of(home) / "vectors" / content_key(*parts, config.corpus, contents)
 
 
 def measure_ladder(

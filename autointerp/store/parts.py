@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from autointerp.core.draws import content_key
 from autointerp.core.errors import StoreError
 from autointerp.store.files import write_whole
+from autointerp.store.places import on_filesystem
 from autointerp.store.schemas import TABLES
 
 Rows: TypeAlias = Sequence[Mapping[str, Any]] | pd.DataFrame | pa.Table
@@ -214,10 +215,18 @@ def _check_flat(path: Path, name: str, column: pa.Array) -> None:
 def _read_file(path: Path, schema: pa.Schema, columns: Sequence[str] | None, filters: Filters | None) -> pa.Table:
     wanted = list(columns) if columns is not None else schema.names
     try:
-        have = pq.read_schema(path)
+        filesystem, place = on_filesystem(path)
+        have = pq.read_schema(place, filesystem=filesystem)
         _check_file(path, have, schema)
         there = [name for name in wanted if name in have.names]
-        found = pq.read_table(path, columns=there, filters=filters, partitioning=None, page_checksum_verification=True)
+        found = pq.read_table(
+            place,
+            columns=there,
+            filters=filters,
+            partitioning=None,
+            page_checksum_verification=True,
+            filesystem=filesystem,
+        )
         return _with_empty_columns(found, _empty(schema, wanted).schema)
     except FileNotFoundError as error:
         msg = f"{path}: no such part; run the command that writes {path.parent.name} again"
