@@ -59,7 +59,7 @@ def _dask(config: Config) -> Engine:
         "threads_per_worker": 1,
         "processes": True,
         "dashboard_address": None,
-        "silence_logs": logging.ERROR,
+        "silence_logs": logging.WARNING,
         "memory_limit": 0,
     }
     runner = DaskTaskRunner(**({"address": engine.address} if engine.address else {"cluster_kwargs": local}))
