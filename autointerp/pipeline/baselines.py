@@ -12,6 +12,7 @@ from autointerp.core.draws import content_key, draw_key
 from autointerp.core.errors import ConfigError, CorpusError
 from autointerp.pipeline.run import Run
 from autointerp.pipeline.sections import BaselineSection
+from autointerp.store.places import cache_of
 from autointerp.subject.baselines import Baseline, Directions, load_baseline, save_baseline
 from autointerp.subject.contexts import massive_norm
 from autointerp.subject.corpus import distinct, list_corpus, list_jsonl, read_labels
@@ -78,7 +79,7 @@ def place_of(run: Run, section: BaselineSection, dictionaries: Sequence[Dictiona
     text = (config.corpus, tuple(run.corpus_contents.items()), config.harvest.max_tokens_per_document)
     others = tuple((d.name, d.sha256) for d in dictionaries)
     key = content_key(VERSION, section.model_dump_json(), *parts, *text, FRACTION_FITTED, others)
-    return run.home / "cache" / "baselines" / key / "fitted"
+    return cache_of(run.home) / "baselines" / key / "fitted"
 
 
 def keep(baseline: Baseline, fingerprints: frozenset[str]) -> None:

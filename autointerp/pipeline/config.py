@@ -18,7 +18,7 @@ from autointerp.pipeline.sections import (
     check_names,
     nearest,
 )
-from autointerp.pipeline.terms import UNDECISIVE, BudgetSection, HttpSection, Section
+from autointerp.pipeline.terms import UNDECISIVE, BudgetSection, EngineSection, HttpSection, Section
 from autointerp.trust.zoo import RUNGS
 
 RIGHT = ("exact", "paraphrase")
@@ -126,6 +126,7 @@ class Config(Section):
     openai: HttpSection = Field(default=HttpSection(), validation_alias=AliasChoices("openai", "http"))
     anthropic: HttpSection = HttpSection()
     budget: BudgetSection = BudgetSection()
+    engine: EngineSection = EngineSection()
 
     @property
     def decisive(self) -> str:
@@ -178,6 +179,11 @@ class Config(Section):
     def key(self) -> str:
         """Hash of every decisive setting: runs of one name and two keys stand in two folders."""
         return content_key(self.decisive, length=8)
+
+    def shared_among(self, n: int) -> "Config":
+        """Return the configuration of each of *n* workers: the same, with its share of every provider's limits."""
+        limits = {"openai": self.openai.shared_among(n), "anthropic": self.anthropic.shared_among(n)}
+        return self.model_copy(update=limits)
 
     def within(self, *, usd: float | None, tokens: int | None) -> "Config":
         """Return the configuration with another ceiling; None leaves what the file says. Raises ConfigError."""

@@ -13,6 +13,7 @@ from autointerp.pipeline.ladder_config import TrainConfig
 from autointerp.pipeline.run import PACKAGES, OnProgress, _version
 from autointerp.store.files import write_whole
 from autointerp.store.parts import write_part
+from autointerp.store.places import cache_of
 from autointerp.subject.checkpoint import check_checkpoint, deciding, differences
 from autointerp.subject.contents import corpus_contents
 from autointerp.subject.contexts import Context, massive_norm
@@ -67,7 +68,7 @@ def train_ladder(config: TrainConfig, *, home: Path, folder: Path, command: str,
     check_checkpoint(folder / CHECKPOINT, deciding(config.recipe, **decides))
     text = _take_text(config, subject, site)
     shards = gather_vectors(
-        subject, site, text.harvested, home / "cache" / "vectors" / _vectors_key(decides), max_norm=text.limit,
+        subject, site, text.harvested, cache_of(home) / "vectors" / _vectors_key(decides), max_norm=text.limit,
         on_progress=lambda done, total: on_progress("harvest", done, total, "tokens"),
     )  # fmt: skip
     if not known:

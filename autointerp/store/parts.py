@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from autointerp.core.draws import content_key
 from autointerp.core.errors import StoreError
 from autointerp.store.files import write_whole
+from autointerp.store.places import on_filesystem
 from autointerp.store.schemas import TABLES
 
 Rows: TypeAlias = Sequence[Mapping[str, Any]] | pd.DataFrame | pa.Table
@@ -117,7 +118,8 @@ def read_rows(run_dir: Path, table: str, chunk: str, first: int, past: int) -> p
     """
     path = part_path(run_dir, table, chunk)
     try:
-        with pq.ParquetFile(path) as file:
+        filesystem, place = on_filesystem(path)
+        with pq.ParquetFile(place, filesystem=filesystem) as file:
             _check_file(path, file.schema_arrow, TABLES[table])
             size = max(file.metadata.row_group(0).num_rows, 1) if file.metadata.num_row_groups else 1
             before = first // size
@@ -255,10 +257,18 @@ def _check_flat(path: Path, name: str, column: pa.Array) -> None:
 def _read_file(path: Path, schema: pa.Schema, columns: Sequence[str] | None, filters: Filters | None) -> pa.Table:
     wanted = list(columns) if columns is not None else schema.names
     try:
-        have = pq.read_schema(path)
+        filesystem, place = on_filesystem(path)
+        have = pq.read_schema(place, filesystem=filesystem)
         _check_file(path, have, schema)
         there = [name for name in wanted if name in have.names]
-        found = pq.read_table(path, columns=there, filters=filters, partitioning=None, page_checksum_verification=True)
+        found = pq.read_table(
+            place,
+            columns=there,
+            filters=filters,
+            partitioning=None,
+            page_checksum_verification=True,
+            filesystem=filesystem,
+        )
         return _with_empty_columns(found, _empty(schema, wanted).schema)
     except FileNotFoundError as error:
         raise StoreError(_absent(path)) from error
