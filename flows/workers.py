@@ -35,7 +35,7 @@ class Job:
         """Return the job of one attempt, the limits of providers divided among its workers."""
         engine = config.engine
         mine = config.shared_among(engine.n_workers).model_dump(mode="json")
-        return cls(uuid.uuid4().hex, mine, str(home), last, engine.threads_a_worker)
+        return cls(uuid.uuid4().hex, mine, str(home.absolute()), last, engine.threads_a_worker)
 
 
 @dataclass(frozen=True, slots=True)
