@@ -125,8 +125,9 @@ def hand_out(mine: Open, engine: Engine, stage: Stage) -> None:
     handing = Handing(mine.run, submit, section.n_workers, engine.is_loss)
     try:
         handing.carry_out(stage.name, chunks, at_once=section.chunks_at_once)
-    except (KeyboardInterrupt, SystemExit):
-        stop_workers(mine.job, mine.run.directory)
+    except BaseException as error:
+        if not isinstance(error, Exception):  # Ctrl-C, SIGTERM: of anything else the workers have ended
+            stop_workers(mine.job, mine.run.directory)
         raise
 
 
