@@ -75,6 +75,8 @@ def _quietly(engine: Engine | None) -> Iterator[None]:
     with ExitStack() as stack:
         # The heartbeat's thread is joined at the end of every flow, which takes a second.
         stack.enter_context(temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}))
+        if engine:
+            stack.enter_context(engine.around())
         if engine and engine.needs_server:
             stack.enter_context(reachable_server())
         yield
