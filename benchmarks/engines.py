@@ -16,10 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"), "1") | {
-    "OMP_WAIT_POLICY": "passive",
-    "TOKENIZERS_PARALLELISM": "false",
-}
+LIMITS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")
+ONE_THREAD = dict.fromkeys(LIMITS, "1") | {"OMP_WAIT_POLICY": "passive", "TOKENIZERS_PARALLELISM": "false"}
 MIN_SPEED_UP = 1.6
 
 CONFIG = """

@@ -2,12 +2,15 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from autointerp.core.errors import EnvironmentProblem
 from flows.handing import Parcel, WorkerLostError
 from flows.workers import Grant, Job, do_parcel
+
+START_TRIES = 3
 
 
 class Keeper:
@@ -26,15 +29,43 @@ def name_of(job: Job, place: int) -> str:
 
 
 @contextmanager
-def keepers(job: Job, *, n: int, n_gpus: int, on_sigterm: Any) -> Iterator[None]:
-    """Have *n* actors while within. One that dies comes back, without its models and without its chunk.
+def connected(settings: Mapping[str, Any]) -> Iterator[None]:
+    """Be connected to a Ray cluster while within; a local one ends with it.
 
-    ``on_sigterm``: the handler from before Ray was started, which puts one in its place that aborts the program.
+    Raises:
+        EnvironmentProblem: There is none at the address, or this machine is too busy to start one.
     """
     import ray
 
+    before = signal.getsignal(signal.SIGTERM)
+    _start(settings, n_tries=1 if "address" in settings else START_TRIES)
+    # Ray puts a handler there that aborts the program.
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, on_sigterm)
+        signal.signal(signal.SIGTERM, before)
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _start(settings: Mapping[str, Any], *, n_tries: int) -> None:
+    import ray
+
+    for number in range(1, n_tries + 1):
+        try:
+            ray.init(**settings)
+            return
+        except Exception as error:  # a plain Exception when a local node is not up within 30 seconds
+            ray.shutdown()
+            if number == n_tries:
+                msg = f"no Ray cluster ({str(error).splitlines()[0]}); look at [engine] address, or try again later"
+                raise EnvironmentProblem(msg) from error
+
+
+@contextmanager
+def keepers(job: Job, *, n: int, n_gpus: int) -> Iterator[None]:
+    """Have *n* actors while within. One that dies comes back, without its models and without its chunk."""
+    import ray
 
     actor = ray.remote(Keeper)
     made: list[Any] = [

@@ -2,7 +2,6 @@
 
 import importlib.util
 import logging
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -15,18 +14,20 @@ from flows.workers import Job, do_parcel
 
 # 75 MB is the least Ray takes; nothing but the names of chunks goes through its store.
 RAY_STORE_BYTES = 80 * 1024**2
+START_S = 600
 
 
 @dataclass(frozen=True)
 class Engine:
     """One way to do chunks elsewhere than in the flow's own thread.
 
-    ``do``: what the task calls, in the worker or, for Ray and work pools, on the way to it. ``ready``: entered
-    within the flow, yields nothing. ``options``: entered around every hand-over.
+    ``do``: what the task calls, in the worker or, for Ray and work pools, on the way to it. ``around``: entered
+    before the flow begins; ``ready``: within it; ``options``: for every hand-over.
     """
 
     runner: Any
     do: Callable[..., None] = do_parcel
+    around: Callable[[], AbstractContextManager[None]] = nullcontext
     ready: Callable[[Job], AbstractContextManager[None]] = lambda _job: nullcontext()
     options: Callable[[], AbstractContextManager[None]] = nullcontext
     is_loss: Callable[[BaseException], bool] = lambda error: isinstance(error, WorkerLostError)
@@ -59,11 +60,25 @@ def _dask(config: Config) -> Engine:
         "threads_per_worker": 1,
         "processes": True,
         "dashboard_address": None,
-        "silence_logs": logging.WARNING,
+        "silence_logs": logging.ERROR,
         "memory_limit": 0,
     }
     runner = DaskTaskRunner(**({"address": engine.address} if engine.address else {"cluster_kwargs": local}))
-    return Engine(runner, is_loss=lambda error: isinstance(error, KilledWorker), needs_server=True)
+    return Engine(runner, ready=_dask_workers, is_loss=lambda error: isinstance(error, KilledWorker), needs_server=True)
+
+
+@contextmanager
+def _dask_workers(_job: Job) -> Iterator[None]:
+    """Go on when the cluster has a worker: chunks handed to a cluster without any would wait for ever."""
+    from prefect.context import FlowRunContext
+
+    context: Any = FlowRunContext.get()
+    try:
+        context.task_runner.client.wait_for_workers(1, timeout=START_S)
+    except TimeoutError as error:
+        msg = f"the Dask cluster has no worker after {START_S} s; start workers, or look at [engine] address"
+        raise EnvironmentProblem(msg) from error
+    yield
 
 
 def _ray(config: Config) -> Engine:
@@ -73,24 +88,17 @@ def _ray(config: Config) -> Engine:
     from prefect_ray.context import remote_options
     from ray.exceptions import RayError, RayTaskError
 
-    from flows.actors import do_by_actor, keepers
+    from flows.actors import connected, do_by_actor, keepers
 
     engine = config.engine
-    local = {
-        "num_cpus": engine.n_workers,
-        "include_dashboard": False,
-        "object_store_memory": RAY_STORE_BYTES,
-        "configure_logging": False,
-    }
-    runner = RayTaskRunner(
-        address=engine.address or None, init_kwargs={"log_to_driver": False, **({} if engine.address else local)}
-    )
+    local = {"num_cpus": engine.n_workers, "include_dashboard": False, "object_store_memory": RAY_STORE_BYTES}
+    where = {"address": engine.address} if engine.address else local | {"configure_logging": False}
     n_gpus = 1 if config.device.startswith("cuda") else 0
-    before = signal.getsignal(signal.SIGTERM)
     return Engine(
-        runner,
+        RayTaskRunner(),  # takes the cluster that is connected
         do=do_by_actor,
-        ready=lambda job: keepers(job, n=engine.n_workers, n_gpus=n_gpus, on_sigterm=before),
+        around=lambda: connected({"namespace": "autointerp", "log_to_driver": False, **where}),
+        ready=lambda job: keepers(job, n=engine.n_workers, n_gpus=n_gpus),
         # The task only waits for its actor; when it dies with it, it is handed out again by us alone.
         options=lambda: remote_options(num_cpus=0, max_retries=0),
         is_loss=lambda e: (

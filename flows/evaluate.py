@@ -75,6 +75,8 @@ def _quietly(engine: Engine | None) -> Iterator[None]:
     with ExitStack() as stack:
         # The heartbeat's thread is joined at the end of every flow, which takes a second.
         stack.enter_context(temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}))
+        if engine:
+            stack.enter_context(engine.around())
         if engine and engine.needs_server:
             stack.enter_context(reachable_server())
         yield
@@ -125,8 +127,9 @@ def hand_out(mine: Open, engine: Engine, stage: Stage) -> None:
     handing = Handing(mine.run, submit, section.n_workers, engine.is_loss)
     try:
         handing.carry_out(stage.name, chunks, at_once=section.chunks_at_once)
-    except (KeyboardInterrupt, SystemExit):
-        stop_workers(mine.job, mine.run.directory)
+    except BaseException as error:
+        if not isinstance(error, Exception):  # Ctrl-C, SIGTERM: of anything else the workers have ended
+            stop_workers(mine.job, mine.run.directory)
         raise
 
 

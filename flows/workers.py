@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from autointerp.core.errors import Incomplete
+from autointerp.machine import prepare
 from autointerp.pipeline.config import Config, parse_config
 from autointerp.pipeline.ledger import spent_by
 from autointerp.pipeline.order import STAGES, Stage
@@ -35,7 +36,7 @@ class Job:
         """Return the job of one attempt, the limits of providers divided among its workers."""
         engine = config.engine
         mine = config.shared_among(engine.n_workers).model_dump(mode="json")
-        return cls(uuid.uuid4().hex, mine, str(home), last, engine.threads_a_worker)
+        return cls(uuid.uuid4().hex, mine, str(home.absolute()), last, engine.threads_a_worker)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ def kept_run(job: Job) -> Kept:
 
 def open_run_of(job: Job) -> Run:
     """Return the run without its lock, which whoever hands out the chunks holds."""
+    prepare()
     limit_threads(job.threads)
     config = parse_config(dict(job.config), source="the coordinator")
     home = place(job.home)

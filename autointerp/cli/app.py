@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 
 from autointerp import __version__
-from autointerp.store.places import place
 
 app = typer.Typer(
     help="Labels for the features of sparse dictionaries, and how far each can be trusted.",
@@ -22,8 +21,16 @@ runs_app = typer.Typer(help="Look at runs.", no_args_is_help=True)
 app.add_typer(features_app, name="features")
 app.add_typer(runs_app, name="runs")
 
+
+def _place(text: str) -> Path:
+    """Return the folder of a path or URL."""
+    from autointerp.store.places import place  # brings numpy: not paid for by --help
+
+    return place(text)
+
+
 Home = Annotated[
-    Path, typer.Option("--home", parser=place, help="Where runs and cache live; a URL, too.", envvar="AUTOINTERP_HOME")
+    Path, typer.Option("--home", parser=_place, help="Where runs and cache live; a URL, too.", envvar="AUTOINTERP_HOME")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 ConfigFile = Annotated[Path, typer.Argument(help="The configuration file.")]

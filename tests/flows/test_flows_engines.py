@@ -28,7 +28,7 @@ def test_same_tables_although_a_worker_is_killed(
     home = tmp_path / "home"
     engine = {"kind": kind, "n_workers": 2, "threads_a_worker": 1}
     path = world.toml(tmp_path / "c.toml", engine=engine, features={"chunk": 2})
-    place = "" if kind == "threads" else "/contexts/shard-000003"
+    place = "" if kind == "threads" else "/sketch_tiles/shards-0-0000003"
     child = killing_workers("score", path, "--home", home, place=place, marker=tmp_path / "killed")
     assert child.code == 0, child.err
     assert "10 of 10 chunks" in child.err
