@@ -53,15 +53,17 @@ def check_fit(subject: Subject, dictionaries: Sequence[Dictionary], *, default: 
 
     ``default``: where dictionaries are read whose files do not say it; "" where they all say it.
     """
-    for dictionary in dictionaries:
-        site = site_of(dictionary, default)
+    sites = [site_of(dictionary, default) for dictionary in dictionaries]
+    for dictionary, site in zip(dictionaries, sites, strict=True):
         if default and not _is_same(subject, site, Site.parse(default)):
             msg = (
                 f"dictionary {dictionary.name}: trained at {site}, not at {default}; set site = '{site}', "
                 "or leave it out: each dictionary is read at its own"
             )
             raise SubjectError(msg)
-        if dictionary.d_model != (found := subject.width_of(site)):
+    widths = subject.widths_of(sites)
+    for dictionary, site in zip(dictionaries, sites, strict=True):
+        if dictionary.d_model != (found := widths[site]):
             msg = (
                 f"dictionary {dictionary.name}: made for vectors of {dictionary.d_model} numbers, "
                 f"but {subject.name} has {found} at {site}; name the subject it was trained on"

@@ -243,7 +243,7 @@ def family_width(parts: list[str], width: int) -> str:
 
 
 def _from_registry(source: str, *, device: str, dtype: str) -> SparseDictionary:
-    release, sae_id, repository = _registered(source)
+    release, sae_id, fetch = _registered(source)
     from sae_lens import SAE
 
     load: Callable[..., Any] = SAE.from_pretrained
@@ -253,7 +253,7 @@ def _from_registry(source: str, *, device: str, dtype: str) -> SparseDictionary:
     except Exception as error:
         msg = (
             f"dictionary {source}: its files are not here and could not be fetched ({type(error).__name__}: "
-            f"{str(error).splitlines()[0]}); where there is a network, run `hf download {repository}` and copy "
+            f"{str(error).splitlines()[0]}); where there is a network, run `{fetch}` and copy "
             "~/.cache/huggingface to this machine, or name the folder of the files instead"
         )
         raise EnvironmentProblem(msg) from error
@@ -262,7 +262,7 @@ def _from_registry(source: str, *, device: str, dtype: str) -> SparseDictionary:
 
 
 def _registered(source: str) -> tuple[str, str, str]:
-    """Return (release, id, repository) of ``sae-lens:RELEASE/ID``, or of ``sae-lens:OWNER/REPOSITORY/FOLDER``.
+    """Return (release, id, command that fetches it) of ``sae-lens:RELEASE/ID`` or ``sae-lens:OWNER/REPOSITORY/FOLDER``.
 
     Raises SubjectError for what the registry does not have, naming what it has, and for pickles.
     """
@@ -273,7 +273,7 @@ def _registered(source: str) -> tuple[str, str, str]:
     if release not in known:
         owner, repository, folder = ([*source.removeprefix(REGISTRY).split("/", 2), "", ""])[:3]
         if folder and not get_close_matches(release, known, n=1, cutoff=0.8):
-            return f"{owner}/{repository}", folder, f"{owner}/{repository}"
+            return f"{owner}/{repository}", folder, _fetching(f"{owner}/{repository}", folder)
         near = ", ".join(get_close_matches(release, known, n=3, cutoff=0.4)) or "none"
         msg = f"dictionary {source}: sae-lens has no release {release!r}; near it are {near}"
         raise SubjectError(msg)
@@ -282,11 +282,16 @@ def _registered(source: str) -> tuple[str, str, str]:
         near = ", ".join(get_close_matches(sae_id, found.saes_map, n=3, cutoff=0.0))
         msg = f"dictionary {source}: the release {release} has no {sae_id!r}; near it are {near}"
         raise SubjectError(msg)
+    fetch = _fetching(found.repo_id, found.saes_map[sae_id])
     if found.conversion_func in PICKLED_RELEASES:
         msg = (
             f"dictionary {source}: {found.repo_id} keeps its weights as a pickle, which may run code when it is "
-            f"read. If you trust it, run `hf download {found.repo_id}`, convert the file and name its folder:\n"
+            f"read. If you trust it, run `{fetch}`, convert the file and name its folder:\n"
             f"{conversion(Path('ae.pt'))}"
         )
         raise SubjectError(msg)
-    return release, sae_id, found.repo_id
+    return release, sae_id, fetch
+
+
+def _fetching(repository: str, path: str) -> str:
+    return f"hf download {repository} --include '{path}*'"

@@ -106,8 +106,12 @@ class Subject:
         return find_tap(self.model, site, n_layers=self.n_layers, name=self.name)
 
     def width_of(self, site: Site) -> int:
-        """Return how many numbers a vector at the site has, from a pass over one token. Raises as ``vectors_at``."""
-        return int(self.site_vectors([[0]], site).shape[-1])
+        """Return how many numbers a vector at the site has. Raises as ``vectors_at``."""
+        return self.widths_of([site])[site]
+
+    def widths_of(self, sites: Collection[Site]) -> dict[Site, int]:
+        """Return how many numbers a vector at each site has, from one pass over one token."""
+        return {site: int(vectors.shape[-1]) for site, vectors in self.vectors_at([[0]], sites).items()}
 
     def site_vectors(self, contexts: Sequence[Sequence[int]], site: Site) -> Tensor:
         """Return what stands at one site, float32 [B, T, d], BOS row cut off; the pass stops there."""

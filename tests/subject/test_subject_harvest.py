@@ -129,6 +129,12 @@ def test_dictionary_of_another_site(subject: Subject, dictionaries: list[SparseD
         check_fit(subject, dictionaries, default="residual.3")
 
 
+def test_site_under_another_name(subject: Subject, dictionaries: list[SparseDictionary]) -> None:
+    """The site may be set in another notation, or as the module whose output it is."""
+    for name in ("", "residual.2", "blocks.1.hook_resid_post", "model.layers.1"):
+        check_fit(subject, dictionaries, default=name)
+
+
 def test_folder_without_dictionary(tmp_path: Path) -> None:
     """Neither a ladder nor a dictionary: an error of the configuration that says what is looked for."""
     with pytest.raises(SubjectError, match=r"no dictionary here \(no cfg\.json"):
