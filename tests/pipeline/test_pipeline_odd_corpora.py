@@ -5,9 +5,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from tiny_world import World, make_text
+import pytest
+from tiny_world import WIDTHS, World, make_text
 
+from autointerp.core.errors import CorpusError
+from autointerp.pipeline.harvesting import plan_text
 from autointerp.store.parts import read_table
+from autointerp.subject.dictionaries import SparseDictionary
+from autointerp.subject.model import Subject
 
 CarryOut = Callable[..., Any]
 
@@ -69,3 +74,72 @@ def test_more_text_changes_no_side(world: World, carry_out: CarryOut, tmp_path: 
     few, many = found
     assert len(few) < len(many)
     assert few.items() <= many.items()
+
+
+class Counting(Subject):
+    """The subject, which also notes how many characters it was asked to tokenise at a time."""
+
+    def __init__(self, subject: Subject) -> None:
+        super().__init__(subject.name, subject.model, subject.tokenizer)
+        self.read: list[int] = []
+
+    def token_ids(self, text: str) -> list[int]:
+        self.read.append(len(text))
+        return super().token_ids(text)
+
+
+@pytest.mark.parametrize("unit", ["the river runs to the sea ", "a", "😀", "\n", "نهر"])
+def test_ten_megabytes_at_once(
+    world: World, subject: Subject, dictionaries: list[SparseDictionary], tmp_path: Path, unit: str
+) -> None:
+    """Of a huge document the beginning alone is tokenised, the others are read as ever, and each keeps its own text."""
+    huge = (unit * (10_000_000 // len(unit.encode()) + 1))[:-1] + "x"
+    corpus = write(tmp_path / "c.jsonl", [huge, *(make_text(number) for number in range(12))])
+    config = world.config(corpus=[corpus], harvest={"max_tokens_per_document": 256})
+    counting = Counting(subject)
+    plan = plan_text(counting, config, dictionaries)
+    mine = [i for context in plan.contexts if context.doc == "c/1" for i in context.token_ids]
+    assert len(mine) == 256
+    assert huge.startswith("".join(subject.display_tokens(mine)).rstrip("\ufffd"))
+    assert max(counting.read) <= 256 * 12
+    assert plan.n_documents == 13
+
+
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [
+        ([make_text(0)], "none of the 1 documents read is on the side"),
+        ([f"{make_text(0)} {n}" for n in range(9)], "9 documents read (9 of them near-duplicates, which share a side)"),
+    ],
+)
+def test_nothing_to_test_on(world: World, carry_out: CarryOut, tmp_path: Path, texts: list[str], words: str) -> None:
+    """One document, or many that say the same, leave no text to test labels on: an error before anything is run."""
+    with pytest.raises(CorpusError) as caught:
+        carry_out(world.config(corpus=[write(tmp_path / "c.jsonl", texts)]), tmp_path)
+    assert caught.value.exit_code == 2
+    assert words in str(caught.value)
+    assert "cut a long text into several" in str(caught.value)
+    assert not list(tmp_path.glob("cache/harvests/*/contexts/*"))
+
+
+def test_fewer_tokens_than_a_batch(world: World, carry_out: CarryOut, tmp_path: Path) -> None:
+    """A dozen documents of one window each: every feature has a state, none a score, and the report is written."""
+    texts = [make_text(number)[:140] for number in range(12)]
+    outcome = carry_out(world.config(corpus=[write(tmp_path / "c.jsonl", texts)]), tmp_path, last="report")
+    status = read_table(outcome.run, "features")["status"]
+    assert len(status) == sum(WIDTHS)
+    assert set(status) <= {"dead", "too_few_examples"}
+    assert outcome.n_scores == 0
+    assert outcome.report.stat().st_size > 1000
+
+
+def test_odd_characters_reach_the_evidence(world: World, carry_out: CarryOut, tmp_path: Path) -> None:
+    """Right-to-left text, joined emoji, bidi controls and a lone half of a character are in the windows as they are."""
+    odd = "مرحبا \u202e שלום 👩🏽\u200d🚀 🇩🇪 \ud83d "
+    texts = [" ".join(odd + word for word in make_text(number, n_words=40).split(" ")) for number in range(20)]
+    config = world.config(corpus=[write(tmp_path / "c.jsonl", texts)], features={"min_held_out": 2, "min_shown": 1})
+    outcome = carry_out(config, tmp_path, last="evidence")
+    windows = read_table(outcome.run, "evidence")["tokens"].map("".join)
+    assert len(windows)
+    whole = [text.replace("\ud83d", "\ufffd") for text in texts]
+    assert all(any(window.strip("\ufffd") in text for text in whole) for window in windows)
