@@ -14,6 +14,7 @@ from autointerp.subject.dictionaries import Dictionary
 from autointerp.subject.documents import Document
 from autointerp.subject.gather import OnProgress
 from autointerp.subject.model import Site, Subject
+from autointerp.subject.neurons import neuron_vectors
 
 BATCH = 8
 ROWS = 2048
@@ -47,8 +48,6 @@ class Reader:
 
     def vectors(self, subject: Subject, batch: Sequence[Context]) -> tuple[Tensor, Tensor]:
         """Return (vectors [B, T, d], mask [B, T] of the tokens kept) of contexts of one length."""
-        from autointerp.subject.neurons import neuron_vectors
-
         ids = [c.token_ids for c in batch]
         at_site = subject.site_vectors(ids, self.site)
         kept = kept_tokens(at_site, max_norm=self.max_norm)

@@ -1,24 +1,30 @@
 """The MLP's neurons: what enters its down projection, and what that writes."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from autointerp.core.errors import SubjectError
-from autointerp.subject.model import Site, Subject
+from autointerp.subject.model import Subject
 
-DOWN_PROJECTIONS = ("down_proj", "c_proj", "dense_4h_to_h", "fc2", "w2", "wo")
+DOWN_PROJECTIONS = ("down_proj", "c_proj", "dense_4h_to_h", "fc2", "fc_out")
+
+
+class _CaughtError(Exception):
+    """The forward pass came to the neurons; what follows is not needed."""
 
 
 def down_projection(subject: Subject, layer: int) -> nn.Module:
-    """Return the module that writes the neurons into the residual stream. Raises SubjectError where none is known."""
-    mlp = subject.module_at(Site("mlp", layer))
+    """Return what writes the neurons of a layer, from 1, into the residual stream. Raises SubjectError for none."""
+    lists = (m for m in subject.model.modules() if isinstance(m, nn.ModuleList) and len(m) == subject.n_layers)
+    mlp = getattr(next(lists)[layer - 1], "mlp", None)
     for name in DOWN_PROJECTIONS:
         if hasattr(mlp, name):
             return getattr(mlp, name)  # type: ignore[no-any-return]
-    msg = f"neurons of {subject.name}: its MLP has no {' or '.join(DOWN_PROJECTIONS)}; leave this baseline out"
+    msg = f"neurons of {subject.name}: no MLP with a {' or '.join(DOWN_PROJECTIONS)}; leave this baseline out"
     raise SubjectError(msg)
 
 
@@ -32,15 +38,17 @@ def written_by_neurons(subject: Subject, layer: int) -> Tensor:
 
 @torch.inference_mode()
 def neuron_vectors(subject: Subject, contexts: Sequence[Sequence[int]], layer: int) -> Tensor:
-    """Return the neurons' activations, float32 [B, T, d_mlp], BOS row cut off; the pass stops behind the MLP."""
+    """Return the neurons' activations, float32 [B, T, d_mlp], BOS row cut off; the pass stops there."""
     caught: list[Tensor] = []
 
     def catch(_module: nn.Module, inputs: Any) -> None:
         caught.append(inputs[0])
+        raise _CaughtError
 
     handle = down_projection(subject, layer).register_forward_pre_hook(catch)
     try:
-        subject.site_vectors(contexts, Site("mlp", layer))
+        with suppress(_CaughtError):
+            subject.model(input_ids=subject.with_bos(contexts), use_cache=False)
     finally:
         handle.remove()
     return caught[0][:, -len(contexts[0]) :].float()
