@@ -107,9 +107,10 @@ class Source:
         site, is_inside = self.site, section.kind == "neurons"
         vectors = self.vectors(section, of_neurons=is_inside)
         mean = vectors.mean(dim=0)
-        parts, known = self._directions(section, vectors - mean)
+        centred = vectors - mean
+        parts, known = self._directions(section, centred)
         wanted = section.density or self._median_density(section)
-        thresholds, reached = thresholds_at(parts, vectors - mean, wanted)
+        thresholds, reached = thresholds_at(parts, centred, wanted)
         return Baseline(
             name=f"{section.family}/{2 * len(parts)}",
             kind=section.kind,
