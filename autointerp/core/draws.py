@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 T = TypeVar("T")
 
+# Copied for every key: setting BLAKE2b up with its digest size costs as much as hashing a short text.
+_EMPTY = hashlib.blake2b(digest_size=16)
+
 
 def content_key(*parts: object, length: int = 16) -> str:
     """Return a hexadecimal key of *length* digits that depends on every part and their order.
@@ -17,7 +20,9 @@ def content_key(*parts: object, length: int = 16) -> str:
     tuples of these); BLAKE2b, 16 bytes.
     """
     text = "\x1f".join(map(repr, parts))
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()[:length]
+    hashed = _EMPTY.copy()
+    hashed.update(text.encode())
+    return hashed.hexdigest()[:length]
 
 
 def draw_key(seed: int, *parts: object) -> int:
