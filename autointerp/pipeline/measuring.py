@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from autointerp.core.types import SIDES
 from autointerp.pipeline.samples import PLACES, read_counts
 from autointerp.pipeline.text import Totals
-from autointerp.sampling.sketches import FIRST_BIN
+from autointerp.sampling.bins import FIRST_BIN
 
 Ints = NDArray[np.int64]
 

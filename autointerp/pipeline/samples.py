@@ -14,12 +14,16 @@ from numpy.typing import NDArray
 from autointerp.core.types import SIDES
 from autointerp.pipeline import sketching
 from autointerp.pipeline.planned import shard_name
-from autointerp.sampling.sketches import N_BINS, TILES_A_CONTEXT, Limits, Sketch, feature_peaks
+from autointerp.sampling.bins import N_BINS
+from autointerp.sampling.sketches import TILES_A_CONTEXT, Limits, Sketch, Tiles, feature_peaks
 from autointerp.store.parts import has_part, part_paths, read_arrow_part, read_part, read_rows, write_part
 from autointerp.subject.contexts import TILE_TOKENS
 
 PLACES = N_BINS
 """Of one side in ``count_place``."""
+
+PAIR_TOKENS = 2 * TILE_TOKENS
+"""Two adjacent tiles, a simulation window."""
 
 ROWS_AT_ONCE = 512
 """A row group of the table: what is decoded to read one row."""
@@ -68,55 +72,56 @@ class ContextPlaces:
         for shard in np.unique(shards).tolist():
             rows = read_part(self.folder, "contexts", shard_name(shard)).set_index("context")
             parts.append(rows.loc[numbers[shards == shard]])
-        return pd.concat(parts) if parts else pd.DataFrame({"doc": [], "start": [], "token_ids": []})
+        return pd.concat(parts) if parts else pd.DataFrame({"doc": [], "start": np.zeros(0, np.int64), "token_ids": []})
 
 
 def sample_rows(dictionary: str, sketch: Sketch, features: tuple[int, int], places: ContextPlaces) -> pa.Table:
     """Return one row for each of the features first .. past - 1, empty where it never fired."""
-    counts, tiles, firings = sketch.counts, sketch.tiles, sketch.firings
-    context = tiles.tile // TILES_A_CONTEXT
-    numbers, row = np.unique(context, return_inverse=True)
-    where = places.of(numbers)
-    texts = [np.asarray(ids, np.int32) for ids in where["token_ids"]]
-    half = (tiles.tile % TILES_A_CONTEXT) // 2 * 2 * TILE_TOKENS
-    pairs = [texts[r][h : h + 2 * TILE_TOKENS] for r, h in zip(row.tolist(), half.tolist(), strict=True)]
-    n_tokens = np.array([len(pair) for pair in pairs], np.int64)
-    starts = where["start"].to_numpy(np.int64)
-    start = starts[row] + tiles.tile % TILES_A_CONTEXT * TILE_TOKENS if len(row) else np.zeros(0, np.int64)
-    docs = pa.array(where["doc"].tolist(), pa.string()).take(pa.array(row))
-    n_entries = np.diff(tiles.first)
-    of_counts, of_tiles, of_firings = (edges(c.feature, features) for c in (counts, tiles, firings))
+    counts, firings, n = sketch.counts, sketch.firings, features[1] - features[0]
+    of_counts, of_firings = edges(counts.feature, features), edges(firings.feature, features)
     own, peaks = feature_peaks(counts)
-    peak = np.zeros(features[1] - features[0], np.float32)
+    peak = np.zeros(n, np.float32)
     peak[own - features[0]] = peaks
-    ids = np.concatenate(pairs) if pairs else np.zeros(0, np.int32)
-    columns: dict[str, Any] = {
-        "count_place": sketching.lists(of_counts, (counts.side * PLACES + counts.bin).astype(np.int16)),
-        "count_tokens": sketching.lists(of_counts, counts.n_tokens),
-        "count_tiles": sketching.lists(of_counts, counts.n_tiles),
-        "side": sketching.lists(of_tiles, tiles.side.astype(np.int8)),
-        "tile": sketching.lists(of_tiles, tiles.tile),
-        "key": sketching.lists(of_tiles, tiles.key),
-        "tile_peak": sketching.lists(of_tiles, tiles.peak),
-        "doc": pa.ListArray.from_arrays(pa.array(of_tiles.astype(np.int32)), docs),
-        "start": sketching.lists(of_tiles, start.astype(np.int32)),
-        "n_tokens": sketching.lists(of_tiles, n_tokens.astype(np.uint8)),
-        "token_ids": sketching.lists(_sums(n_tokens)[of_tiles], ids),
-        "n_entries": sketching.lists(of_tiles, n_entries.astype(np.uint8)),
-        "position": sketching.lists(tiles.first[of_tiles], tiles.position),
-        "value": sketching.lists(tiles.first[of_tiles], tiles.value),
-        "firing_token": sketching.lists(of_firings, firings.token.astype(np.int32)),
-        "firing_value": sketching.lists(of_firings, firings.value),
-    }
-    n = features[1] - features[0]
     return pa.table(
         {
             "dictionary": pa.DictionaryArray.from_arrays(np.zeros(n, np.int8), [dictionary]),
             "feature": np.arange(*features, dtype=np.int32),
             "peak": peak,
+            "count_place": sketching.lists(of_counts, (counts.side * PLACES + counts.bin).astype(np.int16)),
+            "count_tokens": sketching.lists(of_counts, counts.n_tokens),
+            "count_tiles": sketching.lists(of_counts, counts.n_tiles),
+            "firing_token": sketching.lists(of_firings, firings.token.astype(np.int32)),
+            "firing_value": sketching.lists(of_firings, firings.value),
         }
-        | columns
+        | _tile_columns(sketch.tiles, edges(sketch.tiles.feature, features), places)
     )
+
+
+def _tile_columns(tiles: Tiles, first: Ints, places: ContextPlaces) -> dict[str, pa.Array]:
+    """Return the columns of sampled tiles; ``first``: where each feature's begin, [n_features + 1]."""
+    numbers, row = np.unique(tiles.tile // TILES_A_CONTEXT, return_inverse=True)
+    contexts = places.of(numbers)
+    texts = [np.asarray(ids, np.int32) for ids in contexts["token_ids"]]
+    offset = tiles.tile % TILES_A_CONTEXT * TILE_TOKENS
+    half = offset // PAIR_TOKENS * PAIR_TOKENS
+    pairs = [texts[r][h : h + PAIR_TOKENS] for r, h in zip(row.tolist(), half.tolist(), strict=True)]
+    n_tokens = np.array([len(pair) for pair in pairs], np.int64)
+    start = contexts["start"].to_numpy(np.int64)[row] + offset
+    docs = pa.array(contexts["doc"].tolist(), pa.string()).take(pa.array(row))
+    ids = np.concatenate(pairs) if pairs else np.zeros(0, np.int32)
+    return {
+        "side": sketching.lists(first, tiles.side.astype(np.int8)),
+        "tile": sketching.lists(first, tiles.tile),
+        "key": sketching.lists(first, tiles.key),
+        "tile_peak": sketching.lists(first, tiles.peak),
+        "doc": pa.ListArray.from_arrays(pa.array(first.astype(np.int32)), docs),
+        "start": sketching.lists(first, start.astype(np.int32)),
+        "n_tokens": sketching.lists(first, n_tokens.astype(np.uint8)),
+        "token_ids": sketching.lists(_sums(n_tokens)[first], ids),
+        "n_entries": sketching.lists(first, np.diff(tiles.first).astype(np.uint8)),
+        "position": sketching.lists(tiles.first[first], tiles.position),
+        "value": sketching.lists(tiles.first[first], tiles.value),
+    }
 
 
 def edges(feature: Ints, features: tuple[int, int]) -> Ints:
@@ -197,7 +202,7 @@ def feature_sample(row: Mapping[str, Any]) -> FeatureSample:
         shown += n_tokens if place < PLACES else 0
     tokens, entries = _sums(np.array(row["n_tokens"], np.int64)), _sums(np.array(row["n_entries"], np.int64))
     n = len(row["tile"])
-    values = np.zeros((n, 2 * TILE_TOKENS), np.float32)
+    values = np.zeros((n, PAIR_TOKENS), np.float32)
     values[np.repeat(np.arange(n), np.diff(entries)), np.array(row["position"], np.int64)] = row["value"]
     return FeatureSample(
         feature=int(row["feature"]),

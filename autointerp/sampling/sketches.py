@@ -13,17 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autointerp.core.draws import draw_keys
+from autointerp.sampling.bins import lowest_strata, octave_bins
+from autointerp.sampling.grouped import begins_group, first_of_groups, ordered, packed, ranks, take_ragged
 
-BINS_PER_OCTAVE = 4
-FIRST_BIN = -60
-N_BINS = 128
-N_BUCKETS = 10
 TILES_A_CONTEXT = 4
 TILE_BITS = 5
 """A tile has 2**5 tokens."""
-
-_EDGES = np.float32(2.0) ** (np.arange(FIRST_BIN, FIRST_BIN + N_BINS + 1, dtype=np.float32) / BINS_PER_OCTAVE)
-"""Of the bins. Values are compared with them: logarithms differ by a rounding from processor to processor."""
 
 Ints = NDArray[np.int64]
 Keys = NDArray[np.uint64]
@@ -117,20 +112,6 @@ class Entries:
     activation: Floats
 
 
-def octave_bins(values: NDArray[np.floating]) -> Ints:
-    """Return the quarter octave of each positive value, 0 .. N_BINS - 1."""
-    return np.searchsorted(_EDGES[1:-1], np.asarray(values, np.float32), side="right")
-
-
-def lowest_strata(peaks: NDArray[np.floating]) -> Ints:
-    """Return the last bin that lies below a tenth of each feature's peak: it and all below are one stratum.
-
-    Evidence draws from tenths of the peak, and a peak only grows as texts are added: what is one stratum stays one.
-    """
-    tenths = np.asarray(peaks, np.float32) / np.float32(N_BUCKETS)
-    return (np.searchsorted(_EDGES[1:], tenths, side="right") - 1).clip(0, N_BINS - 1)
-
-
 def feature_keys(base: int, features: Ints) -> Keys:
     """Return what the draws of each feature are keyed with."""
     return draw_keys(base, features.astype(np.uint64))
@@ -139,13 +120,6 @@ def feature_keys(base: int, features: Ints) -> Keys:
 def tile_keys(context_keys: Keys, place: Ints) -> Keys:
     """Return each tile's own key, of its context's key and its place in it."""
     return draw_keys(context_keys, place.astype(np.uint64) + np.uint64(1))
-
-
-def take_ragged(first: Ints, past: Ints) -> tuple[Ints, Ints]:
-    """Return (indices of all elements of the ranges first[i] : past[i], where each range begins among them)."""
-    lengths = past - first
-    begins = np.concatenate([[0], np.cumsum(lengths)])
-    return np.repeat(first - begins[:-1], lengths) + np.arange(begins[-1]), begins
 
 
 def sketch_of(entries: Entries, text: Stretch, *, base: int, limits: Limits) -> Sketch:
@@ -178,7 +152,7 @@ def prune(sketch: Sketch, limits: Limits) -> Sketch:
 
 def feature_peaks(counts: Counts) -> tuple[Ints, Floats]:
     """Return (features that fired, ascending, the largest activation of each)."""
-    first = _first_of_groups(counts.feature)
+    first = first_of_groups(counts.feature)
     return counts.feature[first], np.maximum.reduceat(counts.peak, first) if len(first) else counts.peak[:0]
 
 
@@ -195,11 +169,11 @@ def _firing_tiles(
 ) -> tuple[Tiles, Counts]:
     """Return the sampled whole tiles in which a feature fires, and how many there are of each (feature, side, bin)."""
     pair = tile >> 1
-    begins_tile = _begins(entries.feature, tile)
+    begins_tile = begins_group(entries.feature, tile)
     first = np.flatnonzero(begins_tile)
     if not len(first):
         return no_tiles(), _counted(_EMPTY, _EMPTY, _EMPTY, np.zeros(0, np.float32))
-    begins_pair = _begins(entries.feature, pair)
+    begins_pair = begins_group(entries.feature, pair)
     pair_edges, pair_of = np.append(np.flatnonzero(begins_pair), len(tile)), np.cumsum(begins_pair) - 1
     peak = np.maximum.reduceat(entries.activation, first)
     rows, place = row[first], tile[first] % TILES_A_CONTEXT
@@ -238,7 +212,7 @@ def _count_group(feature: Ints, side: Ints, octave: Ints) -> Ints:
 def _counted(group: Ints, n_tokens: Ints, n_tiles: Ints, peak: Floats) -> Counts:
     order = np.argsort(group)
     group = group[order]
-    first = _first_of_groups(group)
+    first = first_of_groups(group)
     if not len(first):
         return Counts(_EMPTY, _EMPTY, _EMPTY, _EMPTY, _EMPTY, np.zeros(0, np.float32))
     group = group[first]
@@ -272,18 +246,18 @@ def _kept(feature: Ints, side: Ints, tile: Ints, key: Keys, peak: Floats, counts
     low = lowest_strata(peaks)[np.searchsorted(features, feature)]
     owner = (feature << 2) | side
     group = (owner << 7) | np.maximum(octave_bins(peak), low)
-    order = _ordered(_packed(group, key, 29), key, tile)
+    order = ordered(packed(group, key, 29), key, tile)
     keep = np.zeros(len(order), np.bool_)
     keep[order] = ranks(group[order]) < limits.n_stratum
     # The bits of positive floats order as the floats do.
     height = np.uint64(2**32 - 1) - peak.view(np.uint32).astype(np.uint64)
-    by_peak = _ordered((owner.astype(np.uint64) << np.uint64(32)) | height, key, tile)
+    by_peak = ordered((owner.astype(np.uint64) << np.uint64(32)) | height, key, tile)
     keep[by_peak[ranks(owner[by_peak]) < limits.n_top]] = True
     return order[keep[order]]
 
 
 def _prune_firings(firings: Firings, limits: Limits) -> Firings:
-    order = _ordered(_packed(firings.feature, firings.key, 38), firings.key, firings.token)
+    order = ordered(packed(firings.feature, firings.key, 38), firings.key, firings.token)
     order = order[ranks(firings.feature[order]) < limits.n_firings]
     return Firings(*(getattr(firings, f.name)[order] for f in fields(firings)))
 
@@ -301,43 +275,6 @@ def take_tiles(tiles: Tiles, rows: Ints) -> Tiles:
         tiles.position[where],
         tiles.value[where],
     )
-
-
-def ranks(group: Ints) -> Ints:
-    """Return each row's place in its group, 0 for the first; equal groups stand together."""
-    first = _first_of_groups(group)
-    lengths = np.diff(np.append(first, len(group)))
-    return np.arange(len(group)) - np.repeat(first, lengths)
-
-
-def _packed(group: Ints, key: Keys, bits: int) -> Keys:
-    """Return numbers that sort as (group, leading *bits* of the key) do: a single sort is several times faster."""
-    packed: Keys = (group.astype(np.uint64) << np.uint64(bits)) | (key >> np.uint64(64 - bits))
-    return packed
-
-
-def _ordered(packed: Keys, *ties: NDArray[np.generic]) -> Ints:
-    """Return the order of *packed*; where it is equal, of the other columns, the first of them deciding first."""
-    order = np.argsort(packed)
-    same = packed[order[1:]] == packed[order[:-1]]
-    if same.any():
-        tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
-        rows = order[tied]
-        order[tied] = rows[np.lexsort((*(t[rows] for t in reversed(ties)), packed[rows]))]
-    return order
-
-
-def _begins(*columns: Ints) -> Bools:
-    """Return whether a row differs from the one before in any column."""
-    changed = np.zeros(len(columns[0]), np.bool_)
-    changed[:1] = True
-    for column in columns:
-        changed[1:] |= column[1:] != column[:-1]
-    return changed
-
-
-def _first_of_groups(group: Ints) -> Ints:
-    return np.flatnonzero(_begins(group))
 
 
 ColumnsT = TypeVar("ColumnsT", Counts, Firings)

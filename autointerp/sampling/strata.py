@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autointerp.core.draws import draw_key, draw_keys
-from autointerp.sampling.sketches import N_BINS, N_BUCKETS, lowest_strata, octave_bins, ranks
+from autointerp.sampling.bins import N_BINS, N_BUCKETS, lowest_strata, octave_bins
+from autointerp.sampling.grouped import ranks
 
 Indices = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -16,7 +16,7 @@ from autointerp.core.draws import content_key
 from autointerp.core.errors import StoreError
 from autointerp.store.files import write_whole
 from autointerp.store.places import on_filesystem
-from autointerp.store.schemas import TABLES
+from autointerp.store.schemas import BY_PLACE, DICTIONARY_ENCODED, ORDER, ROW_GROUP, TABLES, UNPACKED
 
 Rows: TypeAlias = Sequence[Mapping[str, Any]] | pd.DataFrame | pa.Table
 Filters = list[tuple[str, str, Any]]
@@ -26,26 +26,6 @@ REMEDY = "delete it and run the same command again: only this part is made anew"
 # Nothing makes these parts again: what a person said was said once.
 REMEDIES = {"ratings": "it holds a person's answers: restore it from a copy, or move it away to go on without them"}
 LONGEST_NAME = 100
-# One feature's activations are found by skipping row groups whose minimum and maximum exclude it;
-# in larger groups a filtered read decodes mostly other features.
-ROW_GROUP = {"activations": 65_536, "pool_activations": 65_536, "evidence": 4_096, "samples": 512}
-# Read by the places of rows: minima and maxima of each column would be most of what opening a file reads.
-BY_PLACE = ("samples",)
-BY_FEATURE = ("dictionary", "feature", "context", "position")
-ORDER = {
-    "activations": BY_FEATURE,
-    "pool_activations": BY_FEATURE,
-    "sketch_activations": BY_FEATURE,
-    "sketch_pool": BY_FEATURE,
-}
-# Sketches are read once and removed: packing them would take longer than the disk does.
-# A dictionary of distinct numbers saves nothing and takes twice the time and a third more room.
-DICTIONARY_ENCODED = {table: list(BY_FEATURE) for table in ORDER} | {
-    "sketch_counts": ["dictionary", "feature", "side", "bin"],
-    "sketch_tiles": ["dictionary", "feature", "side"],
-    "sketch_firings": ["dictionary", "feature", "token"],
-    "samples": ["dictionary", "count_place", "side", "doc", "n_tokens", "token_ids", "position", "firing_token"],
-}
 
 
 def part_path(run_dir: Path, table: str, chunk: str) -> Path:
@@ -88,7 +68,7 @@ def write_part(run_dir: Path, table: str, chunk: str, rows: Rows) -> Path:
         lambda file: pq.write_table(
             ordered,
             file,
-            compression="none" if table.startswith("sketch_") else "zstd",
+            compression="none" if table.startswith(UNPACKED) else "zstd",
             row_group_size=ROW_GROUP.get(table),
             use_dictionary=DICTIONARY_ENCODED.get(table, True),
             write_statistics=table not in BY_PLACE,

@@ -9,18 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autointerp.core.draws import draw_key
+from autointerp.sampling.bins import FIRST_BIN, N_BINS, lowest_strata, octave_bins
 from autointerp.sampling.sketches import (
-    FIRST_BIN,
-    N_BINS,
     TILES_A_CONTEXT,
     Entries,
     Limits,
     Sketch,
     Stretch,
     feature_peaks,
-    lowest_strata,
     merge,
-    octave_bins,
     sketch_of,
 )
 

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from autointerp.core.draws import draw_key, draw_keys
-from autointerp.sampling.sketches import N_BINS, N_BUCKETS, Limits, lowest_strata, octave_bins, ranks
+from autointerp.sampling.bins import N_BINS, N_BUCKETS, lowest_strata, octave_bins
+from autointerp.sampling.grouped import ranks
+from autointerp.sampling.sketches import Limits
 from autointerp.sampling.strata import Pooled, Quota, Sampled, bucket_of, choose_tiles, spread, stratified
 
 QUOTA = Quota(top=3, firing=8, random=6, silent=5)
