@@ -123,9 +123,10 @@ def test_nothing_to_test_on(world: World, carry_out: CarryOut, tmp_path: Path, t
 
 
 def test_fewer_tokens_than_a_batch(world: World, carry_out: CarryOut, tmp_path: Path) -> None:
-    """A dozen documents of one window each: every feature has a state, none a score, and the report is written."""
+    """A dozen documents of a window or two: every feature has a state, none a score, and the report is written."""
     texts = [make_text(number)[:140] for number in range(12)]
-    outcome = carry_out(world.config(corpus=[write(tmp_path / "c.jsonl", texts)]), tmp_path, last="report")
+    config = world.config(corpus=[write(tmp_path / "c.jsonl", texts)], features={"min_held_out": 20})
+    outcome = carry_out(config, tmp_path, last="report")
     status = read_table(outcome.run, "features")["status"]
     assert len(status) == sum(WIDTHS)
     assert set(status) <= {"dead", "too_few_examples"}

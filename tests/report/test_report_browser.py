@@ -136,7 +136,7 @@ def test_marked_letters_stay_in_their_order(open_page: Open) -> None:
            for (let node; node = walk.nextNode(); ) [...node.data].forEach((letter, i) => {
              const range = document.createRange(); range.setStart(node, i); range.setEnd(node, i + 1);
              found.push([letter, range.getBoundingClientRect().x]); });
-           return found.slice(0, 4); }"""
+           return found.filter(([letter]) => letter.trim()).slice(0, 4); }"""
     )
     assert "".join(letter for letter, _ in places) == "שלום"
     assert [x for _, x in places] == sorted((x for _, x in places), reverse=True)
