@@ -168,12 +168,19 @@ def _capital(name: str) -> str:
     return f"W_{name[2:]}" if name.startswith("w_") else name
 
 
+def naming_parts(folder: Path) -> list[str]:
+    """Return the parts of a path that name a dictionary: from Gemma Scope's repository on, else the last two."""
+    parts = list(folder.absolute().parts)
+    scope = [place for place, part in enumerate(parts) if part.startswith("gemma-scope")]
+    return parts[scope[-1] :] if scope else parts[-2:]
+
+
 def _site_in(path: Path, *, transcoder_reads: str) -> tuple[str, str]:
     """Return (site, output site) as the folders of Gemma Scope name them: ``gemma-scope-2b-pt-res/layer_12/…``.
 
     "" where they do not say; a transcoder alone has an output site.
     """
-    text = str(path.parent)
+    text = "/".join(naming_parts(path.parent))
     if "embedding" in path.parts:
         return "embedding", ""
     layers = re.findall(r"layer_(\d+)", text)

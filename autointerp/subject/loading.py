@@ -2,27 +2,18 @@
 
 import json
 import re
-import warnings
-from collections.abc import Callable
 from contextlib import suppress
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from autointerp.core.errors import EnvironmentProblem, SubjectError
+from autointerp.core.errors import SubjectError
 from autointerp.subject.dictionaries import SparseDictionary
-from autointerp.subject.formats import READERS
+from autointerp.subject.formats import READERS, naming_parts
+from autointerp.subject.pickles import is_pickled, refuse_pickles
+from autointerp.subject.registry import REGISTRY, load_registered, quiet
 from autointerp.subject.sites import Site
 
-REGISTRY = "sae-lens:"
-"""How a name of sae-lens's registry begins: ``sae-lens:RELEASE/ID``."""
-
 SAE_LENS_WEIGHTS = "sae_weights.safetensors"
-
-PICKLES = (".pt", ".pth", ".bin", ".pkl", ".pickle", ".ckpt")
-
-PICKLED_RELEASES = ("connor_rob_hook_z", "dictionary_learning_1", "deepseek_r1", "goodfire", "qwen_scope")
-"""Converters of sae-lens that read pickles."""
 
 CENTRED = ("residual", "residual_mid", "attention", "mlp", "embedding")
 """Parts that TransformerLens centres where a model is loaded with ``center_writing_weights``."""
@@ -44,7 +35,7 @@ def dictionary_folders(path: Path) -> list[Path]:
 
     Raises SubjectError when there is none, or only a pickle.
     """
-    _refuse_pickles(path)
+    refuse_pickles(path)
     if path.suffix in (".npz", ".safetensors") and path.is_file():
         return [path]
     if _is_dictionary(path):
@@ -67,7 +58,8 @@ def load_dictionary(source: Source, *, device: str = "cpu", dtype: str = "float3
         EnvironmentProblem: A name of the registry whose files are not here and cannot be fetched.
     """
     if isinstance(source, str):
-        return _from_registry(source, device=device, dtype=dtype)
+        sae, parts = load_registered(source, device=device, dtype=dtype)
+        return _finished(sae, family_width(parts, sae.cfg.d_sae), Path(source), where=source)
     weights = _weights_of(source)
     folder = weights.parent
     try:
@@ -81,43 +73,12 @@ def load_dictionary(source: Source, *, device: str = "cpu", dtype: str = "float3
 
 
 def _is_dictionary(path: Path) -> bool:
-    return any((path / name).exists() for name in ("cfg.json", *READERS)) or _is_pickled(path)
-
-
-def _is_pickled(path: Path) -> bool:
-    """Return whether a folder of somebody's dictionary holds pickles and no weights that can be read."""
-    names = [file.name for file in path.glob("*.*")] if path.is_dir() else []
-    readable = any(name.endswith((".safetensors", ".npz")) for name in names)
-    described = {"cfg.json", "config.json"} & set(names)
-    return bool(described) and not readable and any(name.endswith(PICKLES) for name in names)
-
-
-def _refuse_pickles(path: Path) -> None:
-    """Raise SubjectError for a pickle, with the line that converts it."""
-    pickled = [path] if path.suffix in PICKLES else []
-    if _is_pickled(path):
-        pickled = sorted(file for file in path.iterdir() if file.suffix in PICKLES)
-    if pickled:
-        msg = (
-            f"dictionary {path}: {pickled[0].name} is a pickle, which may run code when it is read. If you trust "
-            f"where it comes from, convert it once and name the folder again:\n{conversion(pickled[0])}"
-        )
-        raise SubjectError(msg)
-
-
-def conversion(pickle: Path) -> str:
-    """Return the command that writes a pickle's tensors as safetensors beside it, running none of its code."""
-    code = (
-        "import torch; from safetensors.torch import save_file; "
-        f"w = torch.load({str(pickle)!r}, map_location='cpu', weights_only=True); "
-        f"save_file({{k: v.clone() for k, v in w.items()}}, {str(pickle.with_suffix('.safetensors'))!r})"
-    )
-    return f'python -c "{code}"'
+    return any((path / name).exists() for name in ("cfg.json", *READERS)) or is_pickled(path)
 
 
 def _weights_of(source: Path) -> Path:
     """Return the file of weights of a dictionary's folder, or the file itself. Raises SubjectError for others."""
-    _refuse_pickles(source)
+    refuse_pickles(source)
     if source.is_file():
         if source.name not in (*READERS, SAE_LENS_WEIGHTS) and source.suffix != ".npz":
             known = ", ".join((SAE_LENS_WEIGHTS, *READERS))
@@ -139,7 +100,7 @@ def _read(folder: Path, weights: Path, *, device: str, dtype: str) -> Any:
     reader = READERS.get(weights.name) or (READERS["params.npz"] if weights.suffix == ".npz" else None)
     if reader is None:
         _refuse_unknown(folder)
-        with _quiet():
+        with quiet():
             return _folded(SAE.load_from_disk(folder, device=device, dtype=dtype), folder)
 
     def convert(_path: Any, device: Any, cfg_overrides: Any) -> Any:
@@ -168,11 +129,6 @@ def _folded(sae: Any, folder: Path) -> Any:
     if sae.cfg.normalize_activations == "expected_average_only_in" and path.exists():
         sae.fold_activation_norm_scaling_factor(float(json.loads(path.read_text("utf-8"))["scaling_factor"]))
     return sae
-
-
-def _quiet() -> warnings.catch_warnings:
-    # sae-lens warns of keyword arguments for TransformerLens, which is not used here; what they mean is applied.
-    return warnings.catch_warnings(action="ignore", category=UserWarning)
 
 
 def _finished(sae: Any, name: str, folder: Path, *, where: str) -> SparseDictionary:
@@ -222,9 +178,7 @@ def _local_name(folder: Path, weights: Path, sae: Any) -> str:
     """Return ``family/width``: the name in the file, else of the folders that lead to it."""
     if named := sae.cfg.metadata["name"]:
         return str(named)
-    parts = list(folder.absolute().parts)
-    scope = [i for i, part in enumerate(parts) if part.startswith("gemma-scope")]
-    parts = parts[scope[-1] :] if scope else parts[-2:]
+    parts = naming_parts(folder)
     if parts[-1] == str(sae.cfg.d_sae):
         parts = parts[:-1]
     if weights.name not in READERS and weights.name != SAE_LENS_WEIGHTS:
@@ -240,58 +194,3 @@ def family_width(parts: list[str], width: int) -> str:
     """
     family = [re.sub(r"[^\w.-]+", "-", part) for part in parts if not re.fullmatch(r"width_\d+[km]", part)]
     return f"{'.'.join(family)}/{width}"
-
-
-def _from_registry(source: str, *, device: str, dtype: str) -> SparseDictionary:
-    release, sae_id, fetch = _registered(source)
-    from sae_lens import SAE
-
-    load: Callable[..., Any] = SAE.from_pretrained
-    try:
-        with _quiet():
-            sae = load(release, sae_id, device=device, dtype=dtype)
-    except Exception as error:
-        msg = (
-            f"dictionary {source}: its files are not here and could not be fetched ({type(error).__name__}: "
-            f"{str(error).splitlines()[0]}); where there is a network, run `{fetch}` and copy "
-            "~/.cache/huggingface to this machine, or name the folder of the files instead"
-        )
-        raise EnvironmentProblem(msg) from error
-    name = family_width([release, *sae_id.split("/")], sae.cfg.d_sae)
-    return _finished(sae, name, Path(source), where=source)
-
-
-def _registered(source: str) -> tuple[str, str, str]:
-    """Return (release, id, command that fetches it) of ``sae-lens:RELEASE/ID`` or ``sae-lens:OWNER/REPOSITORY/FOLDER``.
-
-    Raises SubjectError for what the registry does not have, naming what it has, and for pickles.
-    """
-    from sae_lens.loading.pretrained_saes_directory import get_pretrained_saes_directory
-
-    known = get_pretrained_saes_directory()
-    release, _, sae_id = source.removeprefix(REGISTRY).partition("/")
-    if release not in known:
-        owner, repository, folder = ([*source.removeprefix(REGISTRY).split("/", 2), "", ""])[:3]
-        if folder and not get_close_matches(release, known, n=1, cutoff=0.8):
-            return f"{owner}/{repository}", folder, _fetching(f"{owner}/{repository}", folder)
-        near = ", ".join(get_close_matches(release, known, n=3, cutoff=0.4)) or "none"
-        msg = f"dictionary {source}: sae-lens has no release {release!r}; near it are {near}"
-        raise SubjectError(msg)
-    found = known[release]
-    if sae_id not in found.saes_map:
-        near = ", ".join(get_close_matches(sae_id, found.saes_map, n=3, cutoff=0.0))
-        msg = f"dictionary {source}: the release {release} has no {sae_id!r}; near it are {near}"
-        raise SubjectError(msg)
-    fetch = _fetching(found.repo_id, found.saes_map[sae_id])
-    if found.conversion_func in PICKLED_RELEASES:
-        msg = (
-            f"dictionary {source}: {found.repo_id} keeps its weights as a pickle, which may run code when it is "
-            f"read. If you trust it, run `{fetch}`, convert the file and name its folder:\n"
-            f"{conversion(Path('ae.pt'))}"
-        )
-        raise SubjectError(msg)
-    return release, sae_id, fetch
-
-
-def _fetching(repository: str, path: str) -> str:
-    return f"hf download {repository} --include '{path}*'"

@@ -290,7 +290,8 @@ def test_gemma_scope(weights: Weights, tmp_path: Path) -> None:
         ("att", "heads.8", "heads.8"),
         ("transcoders", "mlp_normalized.8", "mlp.8"),
     ):
-        folder = write_gemma_scope(tmp_path, weights, kind)
+        # Where the repository stands says nothing about what is in it.
+        folder = write_gemma_scope(tmp_path / "layer_3 transcoders", weights, kind)
         dictionary = load_dictionary(folder)
         fires_as(dictionary, times_norm(weights, jumprelu(weights, vectors(), shifted=False)))
         assert (dictionary.site, dictionary.output_site) == (site, output)
