@@ -1,6 +1,7 @@
 """Weights and tokenizers through transformers, GGUF files among them: what subject and local judge load alike."""
 
 import importlib.util
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache, partial
@@ -10,6 +11,9 @@ from typing import Any
 from autointerp.core.errors import EnvironmentProblem
 
 DEMO = "smollm2-135m-instruct"
+
+# transformers sets torch's default type, and we replace its functions, for the whole process while it loads.
+_LOADING = threading.Lock()
 
 
 def demo_files() -> tuple[Path, str]:
@@ -38,7 +42,7 @@ def load_checkpoint(place: str | Path, gguf_file: str | None, *, dtype: Any) -> 
     files = {"gguf_file": gguf_file} if gguf_file else {}
     # Packed weights are unpacked again at every call: four times slower on a CPU.
     unpacked = {"quantization_config": GgufConfig(dequantize=True)} if gguf_file else {}
-    with without_bars(), _gguf_read_once():
+    with _LOADING, without_bars(), _gguf_read_once():
         tokenizer = AutoTokenizer.from_pretrained(place, **files)
         return tokenizer, AutoModelForCausalLM.from_pretrained(place, dtype=dtype, **files, **unpacked)
 

@@ -56,6 +56,25 @@ main()
 """``autointerp`` that dies, as by ``kill -9``, when its n-th file of a place is written but not yet in its place."""
 
 
+KILLED_WORKER = """
+import os, signal, sys
+place, marker = os.environ.get("KILL_PLACE"), os.environ.get("KILL_MARKER")
+
+def watch(event, arguments):
+    if event != "os.rename" or place not in str(arguments[1]):
+        return
+    try:
+        os.close(os.open(marker, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return
+    os.kill(os.getpid(), signal.SIGKILL)
+
+if place:
+    sys.addaudithook(watch)
+"""
+"""A ``sitecustomize`` of every process below: the first that has written a file of a place dies before it is there."""
+
+
 @dataclass(frozen=True)
 class Ended:
     """What a child came to."""
@@ -75,6 +94,20 @@ def killed_before_rename(what: str, *, config: Path, home: Path, place: str, cou
 def command_line(*arguments: object, **environment: str) -> Ended:
     """Return what ``autointerp`` comes to in a process of its own."""
     return _wait(_start(arguments, environment))
+
+
+def killing_workers(*arguments: object, place: str, marker: Path) -> Ended:
+    """Return what ``autointerp`` comes to when the first process that writes to *place* is killed; "" for none."""
+    hook = marker.parent / "hook"
+    hook.mkdir()
+    (hook / "sitecustomize.py").write_text(KILLED_WORKER)
+    return command_line(
+        *arguments,
+        PYTHONPATH=f"{hook}{os.pathsep}{ROOT}",
+        PREFECT_HOME=str(marker.parent / "prefect"),
+        KILL_PLACE=place,
+        KILL_MARKER=str(marker),
+    )
 
 
 def interrupted(*arguments: object, when: Callable[[], object], number: signal.Signals, **environment: str) -> Ended:

@@ -78,7 +78,7 @@ def subject(world: World) -> "Subject":
 
 @pytest.fixture(scope="session")
 def dictionaries(world: World) -> "list[SparseDictionary]":
-    from autointerp.subject.dictionaries import dictionary_folders, load_dictionary
+    from autointerp.subject.loading import dictionary_folders, load_dictionary
 
     return [load_dictionary(folder) for folder in dictionary_folders(world.ladder)]
 

@@ -192,7 +192,7 @@ def find_thresholds(world: World, width: int) -> Any:
 
     from autointerp.subject.contexts import cut_contexts
     from autointerp.subject.corpus import read_corpus
-    from autointerp.subject.dictionaries import load_dictionary
+    from autointerp.subject.loading import load_dictionary
     from autointerp.subject.model import Site, Subject
 
     subject, sae = Subject.load(str(world.model)), load_dictionary(world.ladder / str(width)).sae

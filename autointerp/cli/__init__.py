@@ -9,8 +9,8 @@ from types import FrameType
 
 from autointerp.cli import doing, looking, reviewing
 from autointerp.cli.app import app
-from autointerp.cli.machine import prepare
 from autointerp.core.errors import AutointerpError
+from autointerp.machine import prepare
 
 __all__ = ["app", "doing", "looking", "main", "reviewing"]
 

@@ -21,7 +21,17 @@ runs_app = typer.Typer(help="Look at runs.", no_args_is_help=True)
 app.add_typer(features_app, name="features")
 app.add_typer(runs_app, name="runs")
 
-Home = Annotated[Path, typer.Option("--home", help="Where runs and cache live.", envvar="AUTOINTERP_HOME")]
+
+def _place(text: str) -> Path:
+    """Return the folder of a path or URL."""
+    from autointerp.store.places import place  # brings numpy: not paid for by --help
+
+    return place(text)
+
+
+Home = Annotated[
+    Path, typer.Option("--home", parser=_place, help="Where runs and cache live; a URL, too.", envvar="AUTOINTERP_HOME")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 ConfigFile = Annotated[Path, typer.Argument(help="The configuration file.")]
 ConfigOrRun = Annotated[Path, typer.Argument(help="The configuration file; with --scorer or --regrade a run.")]

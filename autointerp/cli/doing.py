@@ -183,11 +183,13 @@ def train(
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
-    """Train a ladder of dictionaries on activations harvested here; run it again to resume."""
+    """Train a ladder (widths x sparsities x seeds) on activations harvested here; run it again to resume."""
     import shlex
 
     from autointerp.pipeline.config import parse_train_config, read_toml
     from autointerp.pipeline.training import train_ladder
+    from autointerp.report.curves import curve_text
+    from autointerp.store.parts import read_table
 
     checked = parse_train_config(read_toml(config), source=str(config))
     with progress() as show:
@@ -200,7 +202,9 @@ def train(
         f"cross-entropy recovered {q['fraction_ce_recovered']:.3f} · alive {q['alive_share']:.3f}"
         for name, q in manifest["dictionaries"].items()
     ]
-    answer(manifest, "\n".join([*lines, f"written to {folder}"]), as_json=as_json)
+    curve = read_table(folder, "training")
+    text = "\n".join([*lines, "", curve_text(curve), f"written to {folder}"])
+    answer(manifest | {"curve": curve.to_dict("records")}, text, as_json=as_json)
 
 
 @app.command()

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 T = TypeVar("T")
 
+# Copied for every key: setting BLAKE2b up with its digest size costs as much as hashing a short text.
+_EMPTY = hashlib.blake2b(digest_size=16)
+
 
 def content_key(*parts: object, length: int = 16) -> str:
     """Return a hexadecimal key of *length* digits that depends on every part and their order.
@@ -17,7 +20,9 @@ def content_key(*parts: object, length: int = 16) -> str:
     tuples of these); BLAKE2b, 16 bytes.
     """
     text = "\x1f".join(map(repr, parts))
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()[:length]
+    hashed = _EMPTY.copy()
+    hashed.update(text.encode())
+    return hashed.hexdigest()[:length]
 
 
 def draw_key(seed: int, *parts: object) -> int:
@@ -40,14 +45,14 @@ def generator(seed: int, *parts: object) -> np.random.Generator:
     return np.random.default_rng(draw_key(seed, *parts))
 
 
-def draw_keys(base: int, keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return one uniform 64-bit key for each of *keys*, shape [n], decided by it and *base*.
+def draw_keys(base: int | NDArray[np.uint64], keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return one uniform 64-bit key for each of *keys*, shape [n], decided by it and *base* (one, or one each).
 
     The finaliser of SplitMix64 (Steele, Lea and Flood 2014) over ``base ^ key``: the vector form of
     ``draw_key`` for frames of millions of tiles, whose own keys come from ``draw_key``.
     """
     with np.errstate(over="ignore"):
-        mixed = (keys ^ np.uint64(base)) + np.uint64(0x9E3779B97F4A7C15)
+        mixed = (keys ^ np.asarray(base, np.uint64)) + np.uint64(0x9E3779B97F4A7C15)
         mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         return mixed ^ (mixed >> np.uint64(31))

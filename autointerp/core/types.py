@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,11 +122,15 @@ class Question:
     kinds: tuple[str, ...] = field(default=(), compare=False)
     role: str = field(default="", compare=False)
 
-    @cached_property
+    @property
     def key(self) -> str:
-        return content_key(
-            self.system, self.prompt, self.max_tokens, _written(self.wants), self.sampling, self.repeat, length=32
-        )
+        # Made once, as by cached_property, whose lock in Python 3.11 takes longer than the hash.
+        kept: dict[str, str] = self.__dict__
+        if "_key" not in kept:
+            kept["_key"] = content_key(
+                self.system, self.prompt, self.max_tokens, _written(self.wants), self.sampling, self.repeat, length=32
+            )
+        return kept["_key"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from autointerp.core.types import Digits, Question, Reply, YesNo
-from autointerp.llm.batches import plan_batches
+from autointerp.llm.batches import OVERHEAD_TOKENS, order_rows, plan_batches
 from autointerp.llm.choosing import make_chooser
 from autointerp.llm.encoding import Encoded, write_choice
 from autointerp.llm.forward import Graded, Written
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 # Planning looks at so many at a time: 10 ms, and more would not find better batches.
 PLANNED_AT_ONCE = 512
+# Written text costs a pass over all weights for every token: more rows a pass are nearly free.
 WRITTEN = 4
+# What a batch that writes costs however little it holds: a pass for each of some twenty tokens.
+WRITING = 20 * OVERHEAD_TOKENS
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +34,11 @@ def choose_batch(waiting: Sequence[Encoded], limit: int) -> list[int]:
     """Return the places of the questions to run next: the first one, with those that go best with it."""
     classes = waiting[0].classes
     alike = [place for place, encoded in enumerate(waiting) if encoded.classes == classes][:PLANNED_AT_ONCE]
-    alike.sort(key=lambda place: waiting[place].tokens)
-    # Written text costs a pass over all weights for every token: more rows a pass are nearly free.
-    batches = plan_batches([waiting[place].tokens for place in alike], limit if classes else WRITTEN * limit)
-    chosen = next(batch for batch in batches if alike.index(0) in batch)
-    return [alike[at] for at in chosen]
+    ordered = [alike[at] for at in order_rows([waiting[place].tokens for place in alike])]
+    rows = [waiting[place].tokens for place in ordered]
+    batches = plan_batches(rows, limit) if classes else plan_batches(rows, WRITTEN * limit, overhead=WRITING)
+    chosen = next(batch for batch in batches if ordered.index(0) in batch)
+    return [ordered[at] for at in chosen]
 
 
 def answer_batch(loaded: "Loaded", name: str, batch: Sequence[Asked]) -> list[Reply]:

@@ -1,7 +1,7 @@
 """Which waiting questions of a local model run together, and what they share."""
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 Tokens = tuple[int, ...]
 
@@ -24,11 +24,38 @@ def n_common(rows: Sequence[Tokens]) -> int:
     return n_shared(min(rows), max(rows))
 
 
-def plan_batches(rows: Sequence[Tokens], limit: int) -> list[range]:
-    """Return the cheapest division of *sorted* rows into consecutive batches.
+def order_rows(rows: Sequence[Tokens]) -> list[int]:
+    """Return the places of the rows in the order to divide them in.
+
+    Rows whose common beginning is worth a batch of their own stand together; all others stand by their
+    length, so that little is padded.
+
+    >>> order_rows([(1, 5, 5, 5), (1, 4), (1, 3, 3)])
+    [1, 2, 0]
+    """
+    return order_places(rows, sorted(range(len(rows)), key=rows.__getitem__)) if rows else []
+
+
+def order_places(rows: Sequence[Tokens], places: Sequence[int]) -> list[int]:
+    """Return the places, at least one and by their rows, as ``order_rows`` does."""
+    shared = n_shared(rows[places[0]], rows[places[-1]])
+    together: list[int] = []
+    loose: list[int] = []
+    for _, branch in groupby(places, key=lambda place: rows[place][shared : shared + 1]):
+        group = list(branch)
+        saved = (n_shared(rows[group[0]], rows[group[-1]]) - shared) * (len(group) - 1)
+        if saved > OVERHEAD_TOKENS:
+            together += order_places(rows, group)
+        else:
+            loose += group
+    return sorted(loose, key=lambda place: len(rows[place])) + together
+
+
+def plan_batches(rows: Sequence[Tokens], limit: int, *, overhead: int = OVERHEAD_TOKENS) -> list[range]:
+    """Return the cheapest division of rows, in the order of ``order_rows``, into consecutive batches.
 
     A batch runs its common prefix once (less what the batch before left in the cache) and the rest
-    of each row padded to the longest, and pays OVERHEAD_TOKENS. A batch of several rows has at most
+    of each row padded to the longest, and pays *overhead* tokens. A batch of several rows has at most
     *limit* padded tokens. Dynamic programming over the ends of batches.
 
     >>> plan_batches([(1, 2, 3), (1, 2, 4)], 1000)
@@ -37,11 +64,18 @@ def plan_batches(rows: Sequence[Tokens], limit: int) -> list[range]:
     best: list[tuple[int, int]] = [(0, 0)]
     lcp = [0, *(n_shared(a, b) for a, b in pairwise(rows))]
     for end in range(1, len(rows) + 1):
-        best.append(min((best[start][0] + cost, start) for start, cost in price_batches(rows, lcp, end, limit)))
+        best.append(
+            min(
+                (best[start][0] + cost, start)
+                for start, cost in price_batches(rows, lcp, end, limit=limit, overhead=overhead)
+            )
+        )
     return walk_back([start for _, start in best])
 
 
-def price_batches(rows: Sequence[Tokens], lcp: Sequence[int], end: int, limit: int) -> list[tuple[int, int]]:
+def price_batches(
+    rows: Sequence[Tokens], lcp: Sequence[int], end: int, *, limit: int, overhead: int
+) -> list[tuple[int, int]]:
     """Return (start, cost in tokens) of every batch ``rows[start:end]`` within the limit."""
     priced = []
     longest, prefix = 0, len(rows[end - 1])
@@ -50,7 +84,7 @@ def price_batches(rows: Sequence[Tokens], lcp: Sequence[int], end: int, limit: i
         padded = (end - start) * (longest - prefix)
         if start < end - 1 and padded > limit:
             break
-        priced.append((start, OVERHEAD_TOKENS + padded + prefix - min(prefix, lcp[start])))
+        priced.append((start, overhead + padded + prefix - min(prefix, lcp[start])))
         prefix = min(prefix, lcp[start])
     return priced
 

@@ -48,6 +48,15 @@ class Budget:
             )
             raise ConfigError(msg)
 
+    def grant(self, *, usd: float | None, tokens: int | None, spent: Cost) -> None:
+        """Let so much be spent beyond *spent*, None for any; what was left of the ceiling before lapses.
+
+        A worker is given its share of a run's ceiling this way, while nothing is under way.
+        """
+        self.spent = spent
+        self._usd = None if usd is None else (spent.usd or 0.0) + usd
+        self._tokens = None if tokens is None else spent.tokens + tokens
+
     async def reserve(self, worst: Cost, *, name: str) -> "Reservation":
         """Return once the worst is set aside.
 

@@ -51,9 +51,9 @@ class Estimate:
 def estimate(llm: LLM, questions: Iterable[Question]) -> Estimate:
     """Return what asking would take; a question that comes twice, or is stored, costs once, or nothing.
 
-    Any number of questions in the memory of their keys. Prompts are measured in bytes: no tokenizer is
-    needed, and the interval says what that is worth. No part of a prompt is taken to be cached by the
-    provider.
+    Any number of questions in the memory of their keys and of 16 bytes a stored reply. Prompts are
+    measured in bytes: no tokenizer is needed, and the interval says what that is worth. No part of a
+    prompt is taken to be cached by the provider.
     """
     seen: set[str] = set()
     n_questions = n_bytes = n_out = 0

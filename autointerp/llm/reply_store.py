@@ -4,6 +4,7 @@ import asyncio
 import json
 import sqlite3
 import threading
+from binascii import unhexlify
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -22,6 +23,7 @@ CREATE TABLE IF NOT EXISTS replies (key TEXT PRIMARY KEY, digest TEXT NOT NULL, 
 """
 # Another process may hold the write lock while it waits for its disk.
 BUSY_S = 30.0
+READ_AT_ONCE = 10_000
 
 
 class ReplyStore:
@@ -61,6 +63,21 @@ class ReplyStore:
         with self._world(), self._lock:
             rows = self._connection.execute(f"SELECT key FROM replies WHERE key IN ({marks})", keys)
             return {key for (key,) in rows}
+
+    def n_pages(self) -> int:
+        """Return the pages of the file: reading all keys takes about as long as looking up a quarter as many."""
+        with self._world(), self._lock:
+            return int(self._connection.execute("PRAGMA page_count").fetchone()[0])
+
+    def all_keys(self) -> bytes:
+        """Return the keys of 32 hexadecimal digits, 16 bytes each, ascending. Raises StoreError for a damaged one."""
+        with self._world(), self._lock:
+            rows = self._connection.execute("SELECT key FROM replies WHERE length(key) = 32 ORDER BY key")
+            parts = iter(lambda: rows.fetchmany(READ_AT_ONCE), [])
+            try:
+                return b"".join([unhexlify("".join([key for (key,) in part])) for part in parts])
+            except ValueError as error:
+                raise self._refuse("has a damaged key") from error
 
     async def put(self, key: str, reply: Reply) -> None:
         """Keep the reply; an earlier one under this key stays. Returns when it is on the disk."""

@@ -12,10 +12,11 @@ from autointerp.core.draws import content_key, draw_key
 from autointerp.core.errors import ConfigError, CorpusError
 from autointerp.pipeline.run import Run
 from autointerp.pipeline.sections import BaselineSection
+from autointerp.store.places import cache_of
 from autointerp.subject.baselines import Baseline, Directions, load_baseline, save_baseline
 from autointerp.subject.contexts import massive_norm
 from autointerp.subject.corpus import distinct, list_corpus, list_jsonl, read_labels
-from autointerp.subject.dictionaries import Dictionary
+from autointerp.subject.dictionaries import Dictionary, site_of
 from autointerp.subject.directions import FOUND, neurons, probes
 from autointerp.subject.documents import Listed, name_fingerprint
 from autointerp.subject.fitting import (
@@ -52,22 +53,33 @@ def load_baselines(run: Run, dictionaries: Sequence[Dictionary]) -> list[Baselin
         dictionaries: Its other dictionaries: their median density is the default, their rule for tokens of
             massive norm holds here too, and what trained them is fitted on first, for it is no evidence anyway.
     """
-    source = Source(run, tuple(dictionaries))
-    places = [place_of(run, section, dictionaries) for section in run.config.baselines]
+    source = Source(run, tuple(dictionaries), site_beside(run, dictionaries))
+    places = [place_of(run, section, dictionaries, source.site) for section in run.config.baselines]
     for section, place in zip(run.config.baselines, places, strict=True):
         if not place.exists():
             keep(source.fit(section, place), source.fingerprints(section))
     return [load_baseline(place, device=run.config.device) for place in places]
 
 
-def place_of(run: Run, section: BaselineSection, dictionaries: Sequence[Dictionary]) -> Path:
+def site_beside(run: Run, dictionaries: Sequence[Dictionary]) -> Site:
+    """Return the site of the baselines: the configured one, else where all the dictionaries read."""
+    named = run.config.site
+    sites = {Site.parse(named)} if named else {site_of(d, "") for d in dictionaries}
+    if len(sites) != 1:
+        there = ", ".join(sorted(map(str, sites))) or "none are named"
+        msg = f"baselines: beside which dictionaries? They read at several sites, or at none ({there}); set `site`"
+        raise ConfigError(msg)
+    return sites.pop()
+
+
+def place_of(run: Run, section: BaselineSection, dictionaries: Sequence[Dictionary], site: Site) -> Path:
     """Return the folder of a baseline, named by all that decides it."""
     config = run.config
-    parts = (config.subject, run.subject.sha256, config.site, config.dtype, config.seed)
+    parts = (config.subject, run.subject.sha256, str(site), config.dtype, config.seed)
     text = (config.corpus, tuple(run.corpus_contents.items()), config.harvest.max_tokens_per_document)
     others = tuple((d.name, d.sha256) for d in dictionaries)
     key = content_key(VERSION, section.model_dump_json(), *parts, *text, FRACTION_FITTED, others)
-    return run.home / "cache" / "baselines" / key / "fitted"
+    return cache_of(run.home) / "baselines" / key / "fitted"
 
 
 def keep(baseline: Baseline, fingerprints: frozenset[str]) -> None:
@@ -87,11 +99,12 @@ class Source:
 
     run: Run
     dictionaries: tuple[Dictionary, ...]
+    site: Site
     _made: dict[tuple[object, ...], Any] = field(default_factory=dict)
 
     def fit(self, section: BaselineSection, place: Path) -> Baseline:
         """Return the baseline, to be kept at *place*."""
-        site, is_inside = self.run.site, section.kind == "neurons"
+        site, is_inside = self.site, section.kind == "neurons"
         vectors = self.vectors(section, of_neurons=is_inside)
         mean = vectors.mean(dim=0)
         centred = vectors - mean
@@ -114,7 +127,7 @@ class Source:
     @property
     def _at_site(self) -> list[Dictionary]:
         """The dictionaries that read what the baselines are set beside."""
-        return [d for d in self.dictionaries if not d.site or Site.parse(d.site) == self.run.site]
+        return [d for d in self.dictionaries if not d.site or Site.parse(d.site) == self.site]
 
     def fingerprints(self, section: BaselineSection) -> frozenset[str]:
         """Return those of every document that had a part in the baseline."""
@@ -160,7 +173,7 @@ class Source:
         if not own and not contexts:
             msg = f"baseline {section.kind}: no text to fit on under `corpus`; name more text"
             raise CorpusError(msg)
-        site = self.run.site
+        site = self.site
         limit = min(own) if own else self._once(("norm",), lambda: massive_norm(self.run.subject, site, contexts))
         return Reader(site, limit, of_neurons)
 
@@ -175,7 +188,7 @@ class Source:
             msg = f"baseline {section.kind}: the vectors have {centred.shape[1]} components; set n_directions to less"
             raise ConfigError(msg)
         if section.kind == "neurons":
-            return neurons(written_by_neurons(self.run.subject, self.run.site.layer), n, seed), {}
+            return neurons(written_by_neurons(self.run.subject, self.site.layer), n, seed), {}
         return FOUND[section.kind](centred, n, seed), {}
 
     def _median_density(self, section: BaselineSection) -> float:

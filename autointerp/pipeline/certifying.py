@@ -73,7 +73,7 @@ def corpus_tiles(run: Run) -> list[Window]:
     tiles = []
     for tile in sorted(int(t) for t in order):
         doc, start = text.place(tile)
-        tokens = run.subject.display_tokens(text.ids(tile))
+        tokens = run.subject.display_tokens(text.ids(tile), start=start)
         tiles.append(Window(doc, start, tokens, (0.0,) * len(tokens)))
     return tiles
 

@@ -8,7 +8,8 @@ from pydantic import AliasChoices, BaseModel, Field, ValidationError, field_vali
 
 from autointerp.core.draws import content_key
 from autointerp.core.errors import ConfigError
-from autointerp.core.types import FeatureId
+from autointerp.core.types import SIDES, FeatureId
+from autointerp.pipeline.ladder_config import TrainConfig
 from autointerp.pipeline.sections import (
     BaselineSection,
     EvidenceSection,
@@ -17,18 +18,33 @@ from autointerp.pipeline.sections import (
     check_names,
     nearest,
 )
-from autointerp.pipeline.terms import UNDECISIVE, BudgetSection, HttpSection, Section
+from autointerp.pipeline.terms import UNDECISIVE, BudgetSection, EngineSection, HttpSection, Section
 from autointerp.trust.zoo import RUNGS
 
 RIGHT = ("exact", "paraphrase")
 
 
 class HarvestSection(Section):
-    """How much text is read. ``shard_contexts`` contexts of 128 tokens make one part file."""
+    """How much text is read, and what is kept of it.
+
+    ``shard_contexts`` contexts of 128 tokens are read at a time. Of every feature are kept: by side, ``n_top``
+    tiles with the highest peaks and ``n_stratum`` of each quarter octave, and ``n_firings`` firing tokens. Of
+    ``pool_contexts`` contexts all activations are kept: random and silent windows are drawn there. With
+    ``keep = "all"`` every activation is kept besides, sorted by feature.
+
+    ``near_duplicate``: documents whose word 5-grams resemble each other at least so much (Jaccard) share a
+    side; at 1 only those of the same words.
+    """
 
     n_tokens: int = Field(default=1_000_000, ge=128)
     max_tokens_per_document: int = Field(default=4096, ge=32)
     shard_contexts: int = Field(default=64, ge=1)
+    pool_contexts: int = Field(default=2048, ge=1)
+    n_top: int = Field(default=16, ge=1)
+    n_stratum: int = Field(default=16, ge=1)
+    n_firings: int = Field(default=2048, ge=1)
+    keep: Literal["samples", "all"] = "samples"
+    near_duplicate: float = Field(default=0.8, gt=0, le=1)
 
 
 class FeaturesSection(Section):
@@ -93,7 +109,7 @@ class Config(Section):
     name: str = Field(default="run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     seed: int = 0
     subject: str
-    site: str
+    site: str = ""
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     device: str = "cpu"
     shuffle_weights: bool = False
@@ -110,6 +126,7 @@ class Config(Section):
     openai: HttpSection = Field(default=HttpSection(), validation_alias=AliasChoices("openai", "http"))
     anthropic: HttpSection = HttpSection()
     budget: BudgetSection = BudgetSection()
+    engine: EngineSection = EngineSection()
 
     @property
     def decisive(self) -> str:
@@ -141,16 +158,32 @@ class Config(Section):
             "best_of": (self.explain.explainers, sampled.select_firing and sampled.select_silent),
             "revise": (self.explain.explainers, sampled.select_firing and sampled.select_silent),
         }
+        self._is_kept()
         for name, (named, is_met) in needs.items():
             if name in named and not is_met:
                 msg = f"{name!r} needs windows that are not drawn; set {NEEDED[name]} under [evidence]"
                 raise ValueError(msg)
         return self
 
+    def _is_kept(self) -> None:
+        """Refuse to draw more windows of a kind than a harvest keeps of a feature."""
+        for frame, kept in (("top", "n_top"), ("firing", "n_stratum")):
+            for side in SIDES:
+                wanted = getattr(self.evidence, f"{side}_{frame}", 0)
+                if wanted > getattr(self.harvest, kept):
+                    there = getattr(self.harvest, kept)
+                    msg = f"evidence.{side}_{frame} = {wanted}, but harvest.{kept} = {there} are kept; raise it"
+                    raise ValueError(msg)
+
     @property
     def key(self) -> str:
         """Hash of every decisive setting: runs of one name and two keys stand in two folders."""
         return content_key(self.decisive, length=8)
+
+    def shared_among(self, n: int) -> "Config":
+        """Return the configuration of each of *n* workers: the same, with its share of every provider's limits."""
+        limits = {"openai": self.openai.shared_among(n), "anthropic": self.anthropic.shared_among(n)}
+        return self.model_copy(update=limits)
 
     def within(self, *, usd: float | None, tokens: int | None) -> "Config":
         """Return the configuration with another ceiling; None leaves what the file says. Raises ConfigError."""
@@ -162,31 +195,6 @@ class Config(Section):
         except ValidationError as error:
             raise ConfigError(_explain(error, BudgetSection, "--budget")) from None
         return self.model_copy(update={"budget": ceiling})
-
-
-class TrainConfig(Section):
-    """A ladder to train on ``n_tokens`` tokens of text.
-
-    ``shuffle_weights``: on the subject with its weights shuffled, a control (see ``subject.shuffled``).
-    """
-
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    seed: int = 0
-    subject: str
-    site: str
-    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
-    device: str = "cpu"
-    corpus: tuple[str, ...] = Field(min_length=1)
-    fraction_trained: float = Field(default=0.8, gt=0, lt=1)
-    n_tokens: int = Field(default=3_000_000, ge=4096)
-    n_evaluation_contexts: int = Field(default=256, ge=1)
-    n_cross_entropy_contexts: int = Field(default=128, ge=1)
-    widths: tuple[int, ...] = (512, 1024, 2048, 4096)
-    k: float = Field(default=32.0, gt=0)
-    batch: int = Field(default=2048, ge=1)
-    learning_rate: float = Field(default=1e-3, gt=0)
-    epochs: int = Field(default=1, ge=1)
-    shuffle_weights: bool = False
 
 
 def _known_keys(model: type[BaseModel], place: tuple[int | str, ...]) -> tuple[str, ...]:

@@ -5,20 +5,23 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from autointerp.core.draws import draw
-from autointerp.core.types import Evidence, FeatureId
+from autointerp.core.types import SIDES, Evidence, FeatureId
 from autointerp.pipeline import measuring, windows
 from autointerp.pipeline.chunks import Chunk
 from autointerp.pipeline.rivals import Hard, choose_rivals, firing_tiles, hard_quotas, nearest_directions, tile_vectors
 from autointerp.pipeline.run import Run
+from autointerp.pipeline.samples import read_samples
 from autointerp.pipeline.text import Text, read_text
 from autointerp.store.convert import Row, evidence_from, evidence_rows, feature_fields, rows_of, token_stats_from
 from autointerp.store.parts import Filters, has_part, read_part, read_table, write_part
 
 if TYPE_CHECKING:
-    from autointerp.subject.dictionaries import SparseDictionary
+    from autointerp.subject.dictionaries import Dictionary
 
 
 AT_ONCE = 64
@@ -34,18 +37,18 @@ def evidence_chunk(run: Run, chunk: str) -> None:
     """Measure every feature of one dictionary and sample the drawn ones' windows."""
     dictionary = next(d for d in run.dictionaries if d.name == chunk)
     text = text_of(run)
-    stats = _stats(run)[chunk]
+    stats = measuring.measure_features(run.harvest_folder, chunk, dictionary.n_features, text.totals)
     eligible = measuring.eligible_features(
         stats, min_held_out=run.config.features.min_held_out, min_shown=run.config.features.min_shown
     )
     enough = [int(i) for i in eligible]
     drawn = draw_features(run, chunk, enough)
     built = list(_build(run, dictionary, text, stats, drawn, enough))
-    rows = [row for e in built for row in evidence_rows(e, _token_ids(text, e))]
+    rows = [row for e, ids in built for row in evidence_rows(e, ids)]
     write_part(run.directory, "evidence", chunk, rows)
     write_part(run.directory, "dictionaries", chunk, [_dictionary_row(run, dictionary)])
     status = measuring.status_of(stats, enough, drawn)
-    write_part(run.directory, "features", chunk, _feature_rows(chunk, stats, built, status))
+    write_part(run.directory, "features", chunk, feature_table(chunk, stats, [e for e, _ in built], status))
     done = len(run.dictionaries) - len(evidence_chunks(run))
     run.on_progress("evidence", done, len(run.dictionaries), "dictionaries")
 
@@ -64,23 +67,18 @@ def text_of(run: Run) -> Text:
     return run.once("text", lambda: read_text(run.harvest_folder, seed=run.config.seed))
 
 
-def _stats(run: Run) -> dict[str, measuring.FeatureStats]:
-    widths = {d.name: d.n_features for d in run.dictionaries}
-    return run.once("stats", lambda: measuring.measure_features(run.harvest_folder, text_of(run), widths))
-
-
 def _build(
     run: Run,
-    dictionary: "SparseDictionary",
+    dictionary: "Dictionary",
     text: Text,
     stats: measuring.FeatureStats,
     drawn: Sequence[int],
     eligible: Sequence[int],
-) -> Iterator[Evidence]:
-    """Yield the evidence of the drawn features of one dictionary; activations are held for some of them at a time."""
+) -> Iterator[tuple[Evidence, dict[str, list[int]]]]:
+    """Yield the evidence of the drawn features of one dictionary, and its windows' token ids; some at a time."""
     from autointerp.subject.harvest import output_tokens
 
-    section, seed = run.config.evidence, run.config.seed
+    section, seed, limits = run.config.evidence, run.config.seed, run.config.harvest
     by_side, hard = windows.quotas(section), _hard(run, text)
     for start in range(0, len(drawn), AT_ONCE):
         some = drawn[start : start + AT_ONCE]
@@ -88,14 +86,16 @@ def _build(
         siblings = nearest_directions(dictionary, some, eligible)
         names = {feature: FeatureId(dictionary.name, feature) for feature in some}
         rivals = {f: choose_rivals(names[f], siblings[f], eligible, section=section, seed=seed) for f in some}
-        rows = _activations(run, dictionary.name, {*some, *(i for mine in rivals.values() for i in mine.values())})
+        samples = read_samples(run.harvest_folder, dictionary.name, some)
+        pooled = _pooled(run, dictionary.name, {*some, *(i for mine in rivals.values() for i in mine.values())})
         for feature in some:
-            tiles = {stratum: firing_tiles(rows[index], text) for stratum, index in rivals[feature].items()}
+            tiles = {s: firing_tiles(text.values(pooled[index])) for s, index in rivals[feature].items()}
+            known = windows.Known(
+                names[feature], samples[feature], text.values(pooled[feature]), text, limits.n_stratum
+            )
             yield windows.build_evidence(
                 run.subject,
-                text,
-                names[feature],
-                rows[feature],
+                known,
                 stats,
                 by_side=by_side,
                 outputs=outputs[feature],
@@ -112,28 +112,23 @@ def _hard(run: Run, text: Text) -> Hard:
     return Hard(by_side, run.once("tile vectors", make) if is_near else None)
 
 
-def _activations(run: Run, dictionary: str, features: Collection[int]) -> dict[int, pd.DataFrame]:
-    """Return the activation rows of each feature."""
+def _pooled(run: Run, dictionary: str, features: Collection[int]) -> dict[int, pd.DataFrame]:
+    """Return the rows of each feature's activations on the pool."""
     filters = [("dictionary", "==", dictionary), ("feature", "in", sorted(features))]
-    rows = read_table(run.harvest_folder, "activations", filters=filters)
+    rows = read_table(run.harvest_folder, "pool_activations", filters=filters)
     found = {int(mine["feature"].iloc[0]): mine for _, mine in rows.groupby("feature")}
     return {feature: found.get(feature, rows.iloc[:0]) for feature in features}
 
 
-def _token_ids(text: Text, evidence: Evidence) -> dict[str, list[int]]:
-    """Return the token ids of the evidence's windows by ``window.item``."""
-    tile_at = text.tile_at
-    samples = (*evidence.shown, *evidence.select, *evidence.held_out)
-    return {s.window.item: text.ids(tile_at[s.window.doc, s.window.start]) for s in samples}
+def _dictionary_row(run: Run, dictionary: "Dictionary") -> dict[str, Any]:
+    from autointerp.subject.dictionaries import site_of
 
-
-def _dictionary_row(run: Run, dictionary: "SparseDictionary") -> dict[str, Any]:
     known = dictionary.evaluation
     return {
         "dictionary": dictionary.name,
         "family": dictionary.family,
         "width": dictionary.n_features,
-        "site": str(run.site),
+        "site": str(site_of(dictionary, run.config.site)),
         "subject": run.config.subject,
         "kind": dictionary.kind,
         "sha256": dictionary.sha256,
@@ -145,35 +140,42 @@ def _dictionary_row(run: Run, dictionary: "SparseDictionary") -> dict[str, Any]:
     }
 
 
-def _feature_rows(
+def feature_table(
     name: str, stats: measuring.FeatureStats, built: Sequence[Evidence], status: Sequence[str]
-) -> list[dict[str, Any]]:
+) -> pa.Table:
     """Return one row a feature of the dictionary; sampled ones also have tokens."""
+    n = len(stats.peak)
     fields = {e.feature.index: feature_fields(e) for e in built}
-    return [
+    shares = {index: _single_token_share(own) for index, own in fields.items()}
+
+    def texts(column: str) -> pa.ListArray:
+        lengths = np.zeros(n, np.int64)
+        for index, own in fields.items():
+            lengths[index] = len(own[column])
+        flat = [text for index in sorted(fields) for text in fields[index][column]]
+        first = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+        return pa.ListArray.from_arrays(pa.array(first), pa.array(flat, pa.string()))
+
+    return pa.table(
         {
-            "dictionary": name,
-            "feature": index,
-            "density": float(stats.density[index]),
-            "window_density": float(stats.window_density[index]),
-            "peak": float(stats.peak[index]),
-            "n_held_out": int(stats.n_by_side[2, index]),
-            "promoted": [],
-            "suppressed": [],
-            "token_stats": "[]",
-            "n_shown_tokens": 0,
-            "siblings": [],
+            "dictionary": pa.DictionaryArray.from_arrays(np.zeros(n, np.int8), [name]),
+            "feature": np.arange(n),
+            "density": stats.density,
+            "window_density": stats.window_density,
+            "peak": stats.peak,
+            "n_windows": stats.n_by_side.sum(axis=0),
+            "n_held_out": stats.n_by_side[SIDES.index("held_out")],
+            "fraction_single_token": pa.array([shares.get(index) for index in range(n)], pa.float64()),
+            "histogram_start": stats.histogram_start,
+            "histogram": pa.ListArray.from_arrays(
+                pa.array(stats.histogram_first.astype(np.int32)), pa.array(stats.histogram)
+            ),
+            "token_stats": [fields[i]["token_stats"] if i in fields else "[]" for i in range(n)],
+            "n_shown_tokens": [fields[i]["n_shown_tokens"] if i in fields else 0 for i in range(n)],
+            "status": list(status),
         }
-        | fields.get(index, {})
-        | {
-            "n_windows": int(stats.n_by_side[:, index].sum()),
-            "fraction_single_token": _single_token_share(fields[index]) if index in fields else None,
-            "histogram_start": measuring.FIRST_BIN,
-            "histogram": stats.histogram[index].tolist(),
-            "status": status[index],
-        }
-        for index in range(len(stats.peak))
-    ]
+        | {column: texts(column) for column in ("promoted", "suppressed", "siblings")}
+    )
 
 
 def _single_token_share(fields: dict[str, Any]) -> float | None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from autointerp.core.errors import ConfigError
 from autointerp.pipeline.config import Config, parse_config
 from autointerp.store.manifest import read_manifest
+from autointerp.store.places import place
 
 
 def list_runs(home: Path) -> list[Path]:
@@ -15,8 +16,8 @@ def list_runs(home: Path) -> list[Path]:
 
 def find_run(home: Path, name: str) -> Path:
     """Return the run of a folder, a name or name-key; the newest if *name* is empty. Raises ConfigError."""
-    if name and (Path(name) / "manifest.json").exists():
-        return Path(name)
+    if name and (place(name) / "manifest.json").exists():
+        return place(name)
     runs = list_runs(home)
     matching = [p for p in runs if not name or p.name == name or p.name.rpartition("-")[0] == name]
     if not matching:

@@ -1,121 +1,147 @@
-"""The harvest stage: which text is read, shard by shard, into context and activation parts."""
+"""The harvest stage: shards of text run through the subject, and what is kept of every feature."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from autointerp.core.errors import CorpusError
-from autointerp.pipeline.config import Config
+from autointerp.core.draws import draw_key
+from autointerp.core.types import SIDES
+from autointerp.pipeline import sketching
+from autointerp.pipeline.config import HarvestSection
+from autointerp.pipeline.planned import PlannedContext, TextPlan, plan_text, read_shard
 from autointerp.pipeline.run import Run
-from autointerp.sampling.sides import side_of
+from autointerp.pipeline.samples import bucket_name, write_samples
+from autointerp.pipeline.text import context_key
+from autointerp.sampling.sketches import TILES_A_CONTEXT, Entries, Limits, Stretch, sketch_of
 from autointerp.store.manifest import write_manifest
-from autointerp.store.parts import has_part, write_part
-from autointerp.subject.contexts import CONTEXT_TOKENS, TILE_TOKENS, Context, cut_contexts, massive_norm
-from autointerp.subject.corpus import distinct, in_keyed_order, list_corpus
-from autointerp.subject.dictionaries import SparseDictionary, trained_documents
-from autointerp.subject.documents import Document, name_fingerprint
-from autointerp.subject.harvest import HarvestedShard, harvest_shard
+from autointerp.store.parts import part_paths, read_arrow, write_part
+from autointerp.subject.contexts import CONTEXT_TOKENS, TILE_TOKENS, massive_norm
+from autointerp.subject.dictionaries import Dictionary, site_of
+from autointerp.subject.harvest import HarvestedShard, Reader, SparseActivations, harvest_shard
 from autointerp.subject.model import Site, Subject
 
 N_FOR_NORM = 32
 
 
-@dataclass(frozen=True)
-class TextPlan:
-    """The contexts of a harvest in order, and what was left out."""
-
-    contexts: tuple[Context, ...]
-    n_documents: int
-    n_trained_on: int
-    n_too_short: int
-
-    @property
-    def n_tokens(self) -> int:
-        return sum(len(c.token_ids) for c in self.contexts)
-
-    def shards(self, size: int) -> list[list[tuple[int, Context]]]:
-        """Return the numbered contexts, *size* to a shard."""
-        numbered = list(enumerate(self.contexts))
-        return [numbered[start : start + size] for start in range(0, len(numbered), size)]
+def limits_of(section: HarvestSection) -> Limits:
+    """Return how much is kept of a feature."""
+    return Limits(section.n_top, section.n_stratum, section.n_firings)
 
 
-def plan_text(subject: Subject, config: Config, dictionaries: Sequence[SparseDictionary]) -> TextPlan:
-    """Return the contexts to read: documents in keyed order, none that trained a dictionary.
-
-    Documents are read until there are enough tokens; those behind stay unread.
-
-    Raises:
-        CorpusError: No document gives a whole tile of 32 tokens.
-    """
-    trained = frozenset[str]().union(*(trained_documents(d.folder) for d in dictionaries))
-    per_document, n_wanted = config.harvest.max_tokens_per_document, config.harvest.n_tokens
-    contexts: list[Context] = []
-    n_tokens = n_documents = n_short = 0
-    listed = in_keyed_order(list_corpus(config.corpus), seed=config.seed)
-    # A copy of a document that trained, under another name, is known by its text below.
-    unknown = [d for d in listed if name_fingerprint(d.doc) not in trained]
-    n_trained_on = len(listed) - len(unknown)
-    for document in distinct(unknown):
-        if n_tokens >= n_wanted:
-            break
-        if trained.intersection(document.fingerprints):
-            n_trained_on += 1
-            continue
-        # Tokenising a whole book to keep its first pages would cost more than the forward pass.
-        start_of = Document(document.doc, document.text[: per_document * 12])
-        mine = list(islice(cut_contexts(subject, start_of), -(-per_document // CONTEXT_TOKENS)))
-        contexts += mine
-        n_tokens += sum(len(c.token_ids) for c in mine)
-        n_documents += bool(mine)
-        n_short += not mine
-    if not contexts:
-        msg = (
-            f"corpus {', '.join(config.corpus)}: nothing to read; {n_trained_on + n_short} documents with text, "
-            f"{n_trained_on} of them trained the dictionary, "
-            f"{n_short} are shorter than {TILE_TOKENS} tokens; name more text under `corpus`"
-        )
-        raise CorpusError(msg)
-    return TextPlan(tuple(contexts), n_documents, n_trained_on, n_short)
-
-
-def norm_limit(subject: Subject, site: Site, plan: TextPlan, dictionaries: Sequence[SparseDictionary]) -> float:
-    """Return the norm above which tokens are left out: the dictionaries' own rule, or 10 times the median here."""
+def norm_limit(
+    subject: Subject, site: Site, contexts: Sequence[PlannedContext], dictionaries: Sequence[Dictionary]
+) -> float:
+    """Return the norm above which tokens are left out: the site's dictionaries' own rule, or 10 times the median."""
     own = [d.max_norm for d in dictionaries if d.max_norm is not None]
-    return min(own) if own else massive_norm(subject, site, plan.contexts[:N_FOR_NORM])
-
-
-def shard_name(number: int) -> str:
-    return f"shard-{number:06d}"
-
-
-def is_shard_done(folder: Path, number: int) -> bool:
-    """Return whether the shard's parts stand; contexts are written last."""
-    return has_part(folder, "contexts", shard_name(number))
+    return min(own) if own else massive_norm(subject, site, [c.context for c in contexts[:N_FOR_NORM]])
 
 
 def write_shard(
     folder: Path,
     number: int,
-    contexts: Sequence[tuple[int, Context]],
+    contexts: Sequence[PlannedContext],
     *,
     subject: Subject,
-    site: Site,
-    dictionaries: Sequence[SparseDictionary],
-    max_norm: float,
+    readers: Sequence[Reader],
     seed: int,
+    section: HarvestSection,
+    pool_key: int,
 ) -> None:
-    """Harvest one shard and write its parts."""
-    harvested = harvest_shard(subject, site, dictionaries, contexts, max_norm=max_norm)
-    write_part(folder, "activations", shard_name(number), _activation_rows(harvested))
-    write_part(folder, "contexts", shard_name(number), list(_context_rows(contexts, harvested, seed=seed)))
+    """Harvest one shard of text and write its parts; the last one marks it done."""
+    harvested = harvest_shard(subject, readers, [(c.number, c.context) for c in contexts])
+    text = stretch_of(contexts, harvested, seed=seed)
+    name = sketching.part_name(0, number)
+    _write_pool(folder, name, contexts, harvested, text, pool_key=pool_key)
+    if section.keep == "all":
+        write_part(folder, "sketch_activations", name, activation_rows(harvested.activations))
+    limits = limits_of(section)
+    sketches = (
+        (a.dictionary, sketch_of(entries_of(a), text, base=draw_key(seed, a.dictionary), limits=limits))
+        for a in harvested.activations
+    )
+    sketching.write_sketches(folder, name, sketches, text_rows(contexts, harvested, text))
 
 
-def _activation_rows(harvested: HarvestedShard) -> pa.Table:
-    """Return the activations in the order in which they are stored, without a copy."""
+def stretch_of(contexts: Sequence[PlannedContext], harvested: HarvestedShard, *, seed: int) -> Stretch:
+    """Return the shard's text as arrays; a tile is whole when all of its tokens were kept."""
+    tokens = np.zeros((len(contexts), CONTEXT_TOKENS), np.int64)
+    is_whole = np.zeros((len(contexts), TILES_A_CONTEXT), np.bool_)
+    for row, planned in enumerate(contexts):
+        ids, kept = planned.context.token_ids, harvested.kept[planned.number]
+        tokens[row, : len(ids)] = ids
+        is_whole[row, : len(ids) // TILE_TOKENS] = kept.reshape(-1, TILE_TOKENS).all(axis=1)
+    return Stretch(
+        number=np.array([c.number for c in contexts], np.int64),
+        side=np.array([SIDES.index(c.side) for c in contexts], np.int64),
+        key=np.array([context_key(seed, c.context.doc, c.context.start) for c in contexts], np.uint64),
+        tokens=tokens,
+        is_whole=is_whole,
+    )
+
+
+def entries_of(activations: SparseActivations) -> Entries:
+    """Return one dictionary's activations as the sketch reads them."""
+    return Entries(
+        activations.feature.astype(np.int64),
+        activations.context.astype(np.int64),
+        activations.position.astype(np.int64),
+        activations.activation,
+    )
+
+
+def text_rows(contexts: Sequence[PlannedContext], harvested: HarvestedShard, text: Stretch) -> pa.Table:
+    """Return the counts of the shard's text, as ``texts`` has them; tokens of massive norm are not counted."""
+    kept = [harvested.kept[c.number] for c in contexts]
+    shown = [np.array(c.context.token_ids)[k] for c, k in zip(contexts, kept, strict=True) if c.side == SIDES[0]]
+    ids, seen = np.unique(np.concatenate(shown) if shown else np.zeros(0, np.int64), return_counts=True)
+    counts = [("token", int(i), int(n)) for i, n in zip(ids, seen, strict=True)]
+    counts += [("kept", 0, sum(int(k.sum()) for k in kept)), ("kept_shown", 0, int(seen.sum()))]
+    counts += [("whole", side, int(text.is_whole[text.side == side].sum())) for side in range(len(SIDES))]
+    kinds, numbers, sums = zip(*counts, strict=True)
+    return pa.table({"kind": list(kinds), "number": list(numbers), "count": list(sums)})
+
+
+def _write_pool(
+    folder: Path,
+    name: str,
+    contexts: Sequence[PlannedContext],
+    harvested: HarvestedShard,
+    text: Stretch,
+    *,
+    pool_key: int,
+) -> None:
+    """Write the shard's contexts that are in the pool, and all activations on them."""
+    is_in = text.key <= np.uint64(pool_key)
+    numbers = text.number[is_in]
+    pooled = []
+    for a in harvested.activations:
+        own = np.isin(a.context, numbers)
+        pooled.append(
+            SparseActivations(a.dictionary, a.feature[own], a.context[own], a.position[own], a.activation[own])
+        )
+    write_part(folder, "sketch_pool", name, activation_rows(pooled))
+    rows = [
+        {
+            "doc": c.context.doc,
+            "side": c.side,
+            "start": c.context.start,
+            "context": c.number,
+            "token_ids": list(c.context.token_ids),
+            "kept": harvested.kept[c.number].tolist(),
+        }
+        for c, is_mine in zip(contexts, is_in, strict=True)
+        if is_mine
+    ]
+    write_part(folder, "pool", name, rows)
+
+
+def activation_rows(activations: Sequence[SparseActivations]) -> pa.Table:
+    """Return activations in the order in which they are stored, without a copy."""
     return pa.concat_tables(
         pa.table(
             {
@@ -126,22 +152,8 @@ def _activation_rows(harvested: HarvestedShard) -> pa.Table:
                 "activation": a.activation,
             }
         )
-        for a in sorted(harvested.activations, key=lambda a: a.dictionary)
+        for a in sorted(activations, key=lambda a: a.dictionary)
     ).unify_dictionaries()
-
-
-def _context_rows(
-    contexts: Sequence[tuple[int, Context]], harvested: HarvestedShard, *, seed: int
-) -> Iterator[dict[str, object]]:
-    for number, context in contexts:
-        yield {
-            "doc": context.doc,
-            "side": side_of(context.doc, seed=seed),
-            "start": context.start,
-            "context": number,
-            "token_ids": list(context.token_ids),
-            "kept": harvested.kept[number].tolist(),
-        }
 
 
 # ---- the stage
@@ -151,57 +163,119 @@ def harvest_chunks(run: Run) -> list[str]:
     """Return the shards still to be harvested; none when the harvest is complete."""
     if (run.harvest_folder / "manifest.json").exists():
         return []
-    shards = text_plan(run).shards(run.config.harvest.shard_contexts)
-    return [str(n) for n in range(len(shards)) if not is_shard_done(run.harvest_folder, n)]
+    shards = range(len(text_plan(run).shard_tokens))
+    return [str(n) for n in shards if not sketching.is_shard_done(run.harvest_folder, n)]
 
 
 def text_plan(run: Run) -> TextPlan:
     """Return the text this run reads, planned once."""
-    return run.once("text_plan", lambda: plan_text(run.subject, run.config, run.dictionaries))
+    return run.once("text_plan", lambda: _plan(run))
 
 
-def max_norm(run: Run) -> float:
-    """Return the norm above which tokens are left out, decided once."""
-    return run.once("max_norm", lambda: norm_limit(run.subject, run.site, text_plan(run), run.dictionaries))
+def _plan(run: Run) -> TextPlan:
+    plan = plan_text(run.harvest_folder, run.subject, run.config, run.dictionaries)
+    if alike := plan.groups:
+        n_groups = len(set(alike.values()))
+        run.on_progress("text", len(alike), plan.n_documents, f"documents in {n_groups} groups of near-duplicates")
+    return plan
+
+
+def readers_of(run: Run) -> list[Reader]:
+    """Return the dictionaries with their sites and norm limits, decided once and by the first contexts alone."""
+    return run.once("readers", lambda: _readers(run))
+
+
+def _readers(run: Run) -> list[Reader]:
+    first = read_shard(run.harvest_folder, 0)
+    sites = {d.name: site_of(d, run.config.site) for d in run.dictionaries}
+    limits = {
+        site: norm_limit(run.subject, site, first, [d for d in run.dictionaries if sites[d.name] == site])
+        for site in set(sites.values())
+    }
+    return [Reader(d, sites[d.name], limits[sites[d.name]]) for d in run.dictionaries]
 
 
 def harvest_chunk(run: Run, chunk: str) -> None:
-    """Harvest one shard of text for all dictionaries."""
-    plan, size = text_plan(run), run.config.harvest.shard_contexts
-    shards = plan.shards(size)
+    """Harvest one shard of text for all dictionaries, and merge what it completes."""
+    plan, number, section = text_plan(run), int(chunk), run.config.harvest
     write_shard(
         run.harvest_folder,
-        int(chunk),
-        shards[int(chunk)],
+        number,
+        read_shard(run.harvest_folder, number),
         subject=run.subject,
-        site=run.site,
-        dictionaries=run.dictionaries,
-        max_norm=max_norm(run),
+        readers=readers_of(run),
         seed=run.config.seed,
+        section=section,
+        pool_key=plan.pool_key,
     )
-    done = sum(len(c.token_ids) for shard in shards[: int(chunk) + 1] for _, c in shard)
-    run.on_progress("harvest", done, plan.n_tokens, "tokens")
+    sketching.merge_up(run.harvest_folder, number, widths_of(run), limits_of(section))
+    run.on_progress("harvest", sum(plan.shard_tokens[: number + 1]), plan.n_tokens, "tokens")
+
+
+def widths_of(run: Run) -> dict[str, int]:
+    """Return the number of features by dictionary."""
+    return {d.name: d.n_features for d in run.dictionaries}
 
 
 def finish_harvest(run: Run) -> None:
-    """Mark the harvest as complete: its manifest is written last."""
-    if (run.harvest_folder / "manifest.json").exists():
+    """Write every feature's samples and mark the harvest as complete: its manifest is written last."""
+    folder = run.harvest_folder
+    if (folder / "manifest.json").exists():
+        _remove_sketches(folder)
         return
+    write_samples(folder, widths_of(run), limits_of(run.config.harvest), on_progress=run.on_progress)
+    for table, source in (("pool_activations", "sketch_pool"), ("activations", "sketch_activations")):
+        write_sorted(folder, table, source, widths_of(run))
+    write_part(folder, "texts", "all", sketching.merged_texts(folder, sketching.live_parts(folder)))
+    write_manifest(folder, _facts(run))
+    _remove_sketches(folder)
+
+
+def _remove_sketches(folder: Path) -> None:
+    for table in (*sketching.TABLES, "sketch_pool", "sketch_activations"):
+        for path in part_paths(folder, table):
+            path.unlink(missing_ok=True)
+
+
+def write_sorted(folder: Path, table: str, source: str, widths: Mapping[str, int]) -> None:
+    """Write the shards' activations sorted by feature, a part for each 65,536 features of a dictionary."""
+    if not part_paths(folder, source):
+        return
+    for dictionary, width in widths.items():
+        for first, past in sketching.buckets(width):
+            only = [("dictionary", "==", dictionary), ("feature", ">=", first), ("feature", "<", past)]
+            rows = read_arrow(folder, source, filters=only).combine_chunks()
+            keys = [rows[name].to_numpy() for name in ("position", "context", "feature")]
+            order = pa.array(np.lexsort(keys))
+            write_part(folder, table, bucket_name(dictionary, first), pc.take(rows, order))
+            if table == "activations":
+                _write_offsets(folder, dictionary, rows["feature"].to_numpy()[order], (first, past))
+
+
+def _write_offsets(folder: Path, dictionary: str, feature: NDArray[np.int32], features: tuple[int, int]) -> None:
+    """Write where each feature's rows begin among rows with these features, ascending."""
+    numbers = np.arange(features[0], features[1] + 1)
+    name = pa.DictionaryArray.from_arrays(np.zeros(len(numbers), np.int8), [dictionary])
+    rows = {"dictionary": name, "feature": numbers.astype(np.int32), "row": np.searchsorted(feature, numbers)}
+    write_part(folder, "offsets", bucket_name(dictionary, features[0]), pa.table(rows))
+
+
+def _facts(run: Run) -> dict[str, Any]:
     plan = text_plan(run)
-    write_manifest(
-        run.harvest_folder,
-        {
-            "subject": run.config.subject,
-            "subject_sha256": run.subject.sha256,
-            "site": str(run.site),
-            "dictionaries": {d.name: d.sha256 for d in run.dictionaries},
-            "corpus": list(run.config.corpus),
-            "corpus_contents": run.corpus_contents,
-            "n_documents": plan.n_documents,
-            "n_documents_trained_on_left_out": plan.n_trained_on,
-            "n_documents_too_short": plan.n_too_short,
-            "n_contexts": len(plan.contexts),
-            "n_tokens": plan.n_tokens,
-            "max_norm": max_norm(run),
-        },
-    )
+    return {
+        "subject": run.config.subject,
+        "subject_sha256": run.subject.sha256,
+        "sites": {reader.dictionary.name: str(reader.site) for reader in readers_of(run)},
+        "dictionaries": {d.name: d.sha256 for d in run.dictionaries},
+        "corpus": list(run.config.corpus),
+        "corpus_contents": run.corpus_contents,
+        "n_documents": plan.n_documents,
+        "n_documents_trained_on_left_out": plan.n_trained_on,
+        "n_documents_too_short": plan.n_too_short,
+        "n_documents_near_duplicate": len(plan.groups),
+        "n_groups_of_near_duplicates": len(set(plan.groups.values())),
+        "n_contexts": plan.n_contexts,
+        "n_contexts_pooled": min(plan.n_contexts, run.config.harvest.pool_contexts),
+        "n_tokens": plan.n_tokens,
+        "max_norm": {str(reader.site): reader.max_norm for reader in readers_of(run)},
+    }

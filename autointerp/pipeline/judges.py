@@ -10,6 +10,7 @@ from autointerp.llm.local import LocalLLM
 from autointerp.llm.providers import make_remote
 from autointerp.llm.registry import PROVIDERS, family, open_llm, pick
 from autointerp.llm.replies import CachedLLM, ReplyStore
+from autointerp.store.places import cache_of
 
 if TYPE_CHECKING:
     from autointerp.pipeline.config import Config
@@ -31,7 +32,7 @@ def open_judge(name: str, run: "Run") -> LLM:
     gigabyte and ten seconds of loading less.
     """
     config = run.config
-    store = run.home / "cache" / "replies.sqlite"
+    store = cache_of(run.home) / "replies.sqlite"
     is_subject = name == f"local:{config.subject}" and config.dtype == config.local.dtype
     if is_subject:
         subject = run.subject
@@ -67,7 +68,7 @@ def opened_unasked(name: str, config: "Config", *, home: Path) -> Iterator[LLM]:
 
     Without a reply store there is nothing to know; none is made.
     """
-    store = home / "cache" / "replies.sqlite"
+    store = cache_of(home) / "replies.sqlite"
     provider, _, model = name.partition(":")
     if store.exists():
         llm = open_llm(name, store_path=store, options=options_of(name, config))

@@ -1,20 +1,18 @@
-"""Statistics of every feature of every dictionary, from the harvested parts; which features have enough examples."""
+"""Statistics of every feature of one dictionary, from what a harvest kept; which features have enough examples."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from autointerp.core.types import SIDES
-from autointerp.pipeline.text import Text, tiles_of
-from autointerp.store.parts import part_paths, read_part
+from autointerp.pipeline.samples import PLACES, read_counts
+from autointerp.pipeline.text import Totals
+from autointerp.sampling.sketches import FIRST_BIN
 
-BINS_PER_OCTAVE = 4
-FIRST_BIN = -40
-N_BINS = 120
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -24,59 +22,48 @@ class FeatureStats:
     density: NDArray[np.float64]
     window_density: NDArray[np.float64]
     peak: NDArray[np.float64]
-    n_by_side: NDArray[np.int64]
+    n_by_side: Ints
     """Whole tiles with a firing, [3, n_features]."""
-    histogram: NDArray[np.int64]
-    """Firing tokens per quarter octave from 2**(FIRST_BIN / 4), [n_features, N_BINS]."""
+    histogram_start: Ints
+    """The quarter octave of the smallest activation, as the power of 2 ** (1 / 4); FIRST_BIN for a dead feature."""
+    histogram: Ints
+    """Firing tokens by quarter octave from there on, all features one after the other."""
+    histogram_first: Ints
+    """Where each feature's begin, [n_features + 1]."""
 
 
-def measure_features(harvest: Path, text: Text, widths: dict[str, int]) -> dict[str, FeatureStats]:
-    """Return statistics of every feature by dictionary, reading one part at a time."""
-    totals = {name: _Totals(width) for name, width in widths.items()}
-    for path in part_paths(harvest, "activations"):
-        rows = read_part(harvest, "activations", path.stem)
-        for name, mine in rows.groupby("dictionary", sort=False, observed=True):
-            totals[str(name)].add(mine, text)
-    return {name: total.finish(text) for name, total in totals.items()}
+def measure_features(harvest: Path, dictionary: str, width: int, totals: Totals) -> FeatureStats:
+    """Return the statistics of every feature of a dictionary."""
+    peak, counts = read_counts(harvest, dictionary, width)
+    feature, side, octave = counts["feature"], counts["place"] // PLACES, counts["place"] % PLACES
+    n_by_side = np.zeros((len(SIDES), width), np.int64)
+    np.add.at(n_by_side, (side, feature), counts["n_tiles"])
+    n_tokens = np.bincount(feature, weights=counts["n_tokens"], minlength=width)
+    start, first, histogram = _histograms(feature, octave, counts["n_tokens"], width)
+    return FeatureStats(
+        density=n_tokens / max(totals.n_kept, 1),
+        window_density=n_by_side.sum(axis=0) / max(int(totals.n_whole.sum()), 1),
+        peak=peak,
+        n_by_side=n_by_side,
+        histogram_start=start,
+        histogram=histogram,
+        histogram_first=first,
+    )
 
 
-class _Totals:
-    """Running counts of one dictionary; memory grows with its width, not with the text."""
-
-    def __init__(self, width: int) -> None:
-        self.tokens = np.zeros(width, np.int64)
-        self.tiles = np.zeros((len(SIDES), width), np.int64)
-        self.peak = np.zeros(width)
-        self.histogram = np.zeros((width, N_BINS), np.int64)
-
-    def add(self, rows: pd.DataFrame, text: Text) -> None:
-        feature = rows["feature"].to_numpy(np.int64)
-        value = rows["activation"].to_numpy(np.float64)
-        tile = tiles_of(rows, text)
-        width = len(self.tokens)
-        self.tokens += np.bincount(feature, minlength=width)
-        np.maximum.at(self.peak, feature, value)
-        bins = np.clip(np.floor(np.log2(value) * BINS_PER_OCTAVE).astype(np.int64) - FIRST_BIN, 0, N_BINS - 1)
-        self.histogram += np.bincount(feature * N_BINS + bins, minlength=width * N_BINS).reshape(width, N_BINS)
-        pairs = np.unique(feature * text.n_tiles + tile)
-        feature, tile = np.divmod(pairs, text.n_tiles)
-        whole = text.is_whole[tile]
-        for side in range(len(SIDES)):
-            mine = whole & (text.side_of_tile[tile] == side)
-            self.tiles[side] += np.bincount(feature[mine], minlength=width)
-
-    def finish(self, text: Text) -> FeatureStats:
-        n_whole = max(int(text.is_whole.sum()), 1)
-        return FeatureStats(
-            density=self.tokens / max(text.n_kept, 1),
-            window_density=self.tiles.sum(axis=0) / n_whole,
-            peak=self.peak,
-            n_by_side=self.tiles,
-            histogram=self.histogram,
-        )
+def _histograms(feature: Ints, octave: Ints, n_tokens: Ints, width: int) -> tuple[Ints, Ints, Ints]:
+    """Return (start, first, counts) of all features: from each one's lowest quarter octave to its highest."""
+    lowest, highest = np.full(width, 2**30), np.full(width, -1)
+    np.minimum.at(lowest, feature, octave)
+    np.maximum.at(highest, feature, octave)
+    fired = highest >= 0
+    first = np.concatenate([[0], np.cumsum(np.where(fired, highest - lowest + 1, 0))])
+    histogram = np.zeros(int(first[-1]), np.int64)
+    np.add.at(histogram, first[feature] + octave - lowest[feature], n_tokens)
+    return np.where(fired, lowest, 0) + FIRST_BIN, first, histogram
 
 
-def eligible_features(stats: FeatureStats, *, min_held_out: int, min_shown: int) -> NDArray[np.int64]:
+def eligible_features(stats: FeatureStats, *, min_held_out: int, min_shown: int) -> Ints:
     """Return the features with enough firing tiles to be explained and scored."""
     return np.flatnonzero(
         (stats.n_by_side[SIDES.index("held_out")] >= min_held_out)

@@ -107,9 +107,13 @@ def plan_run(config: Config, *, home: Path = Path()) -> Plan:
             *plan_scoring(run, judge),
             *plan_steps(run, judge, writer),
         ]
-    folders = [f"{folder.parent.name}/{folder.name}" for folder in run.dictionary_paths]
-    families = [baseline.family for baseline in config.baselines]
-    return Plan(tuple(parts), config.harvest.n_tokens, [*folders, *families])
+    named = [*(_short(s) for s in run.dictionary_sources), *(b.family for b in config.baselines)]
+    return Plan(tuple(parts), config.harvest.n_tokens, named)
+
+
+def _short(source: Path | str) -> str:
+    """Return the end of a dictionary's path, or its name in the registry."""
+    return source if isinstance(source, str) else f"{source.parent.name}/{source.name}"
 
 
 def plan_explaining(run: Run, writer: LLM) -> Part:

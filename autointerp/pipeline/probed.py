@@ -10,6 +10,7 @@ from autointerp.llm.probing import find_remote, prepare
 from autointerp.llm.registry import open_llm
 from autointerp.pipeline.config import Config
 from autointerp.pipeline.judges import options_of
+from autointerp.store.places import cache_of
 
 
 @dataclass(frozen=True)
@@ -38,5 +39,5 @@ def probe_judge(name: str, config: Config, *, home: Path) -> Probed:
     """
     judge = open_llm(name, options={**options_of(name, config), "batch": None})
     remote = find_remote(judge)
-    found = asyncio.run(prepare(judge, home / "cache"))
+    found = asyncio.run(prepare(judge, cache_of(home)))
     return Probed(name, remote.server.place if remote else "", found)

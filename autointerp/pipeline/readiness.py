@@ -13,6 +13,7 @@ from autointerp.pipeline.judges import REMOTE
 from autointerp.pipeline.judging import Trial, configured, scorers_of, step_scorers_of
 from autointerp.pipeline.run import Run
 from autointerp.pipeline.stepping import Models
+from autointerp.store.places import cache_of
 
 WANTED: dict[str, Wants] = {"yes_no": YesNo(), "digits": Digits(1, "_", "<start>", 9), "text": Text()}
 KINDS = ("decisions", "logprob", "prompt_logprob", "verbalised")
@@ -65,7 +66,7 @@ def make_judge_ready(run: Run, name: str, askers: Sequence[Asker]) -> None:
     if not name.startswith(REMOTE):
         return
     judge = run.judge(name)
-    asyncio.run(prepare(judge, run.home / "cache"))
+    asyncio.run(prepare(judge, cache_of(run.home)))
     for asker in askers:
         _check(judge, asker)
 

@@ -4,15 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from autointerp.core.draws import draw
 from autointerp.core.types import FeatureId
 from autointerp.pipeline.sections import EvidenceSection
-from autointerp.pipeline.text import Text, tiles_of
+from autointerp.pipeline.text import Text
 from autointerp.sampling.strata import Pool
-from autointerp.subject.dictionaries import SparseDictionary
+from autointerp.subject.dictionaries import Dictionary
 from autointerp.subject.model import Subject
 
 N_SIBLINGS = 5
@@ -59,7 +58,7 @@ def pools(text: Text, hard: Hard, side: str, *, firing: Tiles, silent: Tiles, to
     """Yield the pools of one side.
 
     Args:
-        text: The harvested text.
+        text: The pool of the harvested text; tiles are given by their place in its arrays.
         hard: What pools are made of.
         side: Whose quotas count.
         firing: Tiles of the shown side on which the feature fires; nearness is to these alone, so that
@@ -91,9 +90,7 @@ def tile_vectors(subject: Subject, text: Text, *, seed: int) -> Vectors:
     return unit
 
 
-def nearest_directions(
-    dictionary: SparseDictionary, features: Sequence[int], among: Sequence[int]
-) -> dict[int, list[int]]:
+def nearest_directions(dictionary: Dictionary, features: Sequence[int], among: Sequence[int]) -> dict[int, list[int]]:
     """Return for each feature the N_SIBLINGS of *among* with the largest cosine of directions; itself left out.
 
     None for a dictionary without decoder: it has no directions.
@@ -120,6 +117,6 @@ def choose_rivals(
     return {f"silent:{kind}:{feature.dictionary}#{i}": i for kind, found in kinds.items() for i in found}
 
 
-def firing_tiles(rows: pd.DataFrame, text: Text) -> Tiles:
-    """Return the tiles in which a feature fires, in order."""
-    return np.unique(tiles_of(rows, text))
+def firing_tiles(values: NDArray[np.float32]) -> Tiles:
+    """Return the places of the pool's tiles in which a feature fires; *values* [n_tiles, 32]."""
+    return np.flatnonzero(values.max(axis=1) > 0)

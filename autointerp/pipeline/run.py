@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from autointerp.core.draws import content_key
 from autointerp.core.errors import ConfigError
@@ -27,9 +27,11 @@ from autointerp.pipeline.terms import Section
 from autointerp.score.settings import ScoreSettings
 
 if TYPE_CHECKING:
-    from autointerp.subject.dictionaries import SparseDictionary
+    from autointerp.subject.dictionaries import Dictionary
     from autointerp.subject.encoder import Encoder
-    from autointerp.subject.model import Site, Subject
+    from autointerp.subject.loading import Source
+    from autointerp.subject.model import Subject
+    from autointerp.subject.sites import Site
 
 T = TypeVar("T")
 OnProgress = Callable[[str, int, int, str], None]
@@ -66,9 +68,14 @@ class Run:
 
     @cached_property
     def site(self) -> "Site":
-        from autointerp.subject.model import Site
+        """The site that all dictionaries read. Raises ConfigError where they read several."""
+        from autointerp.subject.dictionaries import site_of
 
-        return Site.parse(self.config.site)
+        sites = {site_of(dictionary, self.config.site) for dictionary in self.dictionaries}
+        if len(sites) > 1:
+            msg = f"dictionaries: they read at several sites, {', '.join(sorted(map(str, sites)))}; one run reads one"
+            raise ConfigError(msg)
+        return sites.pop()
 
     @cached_property
     def subject(self) -> "Subject":
@@ -80,32 +87,34 @@ class Run:
         )
 
     @cached_property
-    def dictionary_paths(self) -> list[Path]:
-        return [folder for name in self.config.dictionaries for folder in find_dictionaries(name)]
+    def dictionary_sources(self) -> "list[Source]":
+        """The dictionaries' folders, files and names of sae-lens's registry, a ladder's taken apart."""
+        return [source for name in self.config.dictionaries for source in find_dictionaries(name)]
 
     @cached_property
-    def dictionaries(self) -> "list[SparseDictionary]":
-        """The dictionaries, the baselines last, checked against subject and site."""
+    def dictionaries(self) -> "list[Dictionary]":
+        """The dictionaries, each of another name, checked against the subject; the baselines last."""
         from autointerp.pipeline.baselines import load_baselines
-        from autointerp.subject.dictionaries import load_dictionary
         from autointerp.subject.harvest import check_fit
+        from autointerp.subject.loading import load_dictionary
         from autointerp.subject.shuffled import check_shuffled
 
-        loaded = [load_dictionary(path, device=self.config.device) for path in self.dictionary_paths]
-        check_fit(self.subject, self.site, loaded)
-        check_shuffled(loaded, is_shuffled=self.config.shuffle_weights)
-        baselines = load_baselines(self, loaded) if self.config.baselines else []
-        # A baseline has all that is asked of a dictionary; what is typed narrower asks for no more.
-        found = cast("list[SparseDictionary]", [*loaded, *baselines])
-        check_fit(self.subject, self.site, found)
-        _check_distinct([d.name for d in found])
-        _check_named(self.config.features.only, {d.name: d.n_features for d in found})
+        config, sources = self.config, self.dictionary_sources
+        loaded = [load_dictionary(source, device=config.device, dtype=config.dtype) for source in sources]
+        check_fit(self.subject, loaded, default=config.site)
+        check_shuffled(loaded, is_shuffled=config.shuffle_weights)
+        baselines = load_baselines(self, loaded) if config.baselines else []
+        # Neurons stand beside what reads the stream: not at the site that is configured.
+        check_fit(self.subject, baselines)
+        found: list[Dictionary] = [*loaded, *baselines]
+        _check_distinct([d.name for d in found], [*sources, *(b.family for b in config.baselines)])
+        _check_named(config.features.only, {d.name: d.n_features for d in found})
         return found
 
     @property
     def n_dictionaries(self) -> int:
         """How many there are, known before any is loaded."""
-        return count_dictionaries(self.config)
+        return len(self.dictionary_sources) + len(self.config.baselines)
 
     @cached_property
     def corpus_contents(self) -> dict[str, str]:
@@ -221,12 +230,17 @@ def count_dictionaries(config: Config) -> int:
     return sum(len(find_dictionaries(name)) for name in config.dictionaries) + len(config.baselines)
 
 
-def _check_distinct(names: Sequence[str]) -> None:
-    """Raise ConfigError for two dictionaries of one name: their features could not be told apart."""
-    for name in names:
-        if names.count(name) > 1:
-            msg = f"two dictionaries are named {name}; give a baseline another `name`, or name another folder"
+def _check_distinct(names: Sequence[str], sources: "Sequence[Source]") -> None:
+    """Raise ConfigError where two dictionaries have one name: what is found of them could not be told apart."""
+    first: dict[str, Source] = {}
+    for name, source in zip(names, sources, strict=True):
+        if name in first:
+            msg = (
+                f"dictionaries: {first[name]} and {source} are both called {name}; name one of them, give a baseline "
+                "another `name`, rename a folder, or change the `name` in the metadata of its cfg.json"
+            )
             raise ConfigError(msg)
+        first[name] = source
 
 
 def _check_named(names: Sequence[str], widths: Mapping[str, int]) -> None:
@@ -244,11 +258,11 @@ def config_key(run: Run) -> str:
     return content_key(run.config.decisive, *prompts, *run.corpus_contents.items())
 
 
-def find_dictionaries(name: str) -> list[Path]:
-    """Return the folders behind a configured name: the demo ladder, a ladder's folder or one dictionary's."""
-    from autointerp.subject.dictionaries import dictionary_folders
+def find_dictionaries(name: str) -> "list[Source]":
+    """Return the dictionaries behind a configured name: the demo ladder's, or what ``find_sources`` finds."""
+    from autointerp.subject.loading import find_sources
 
-    return dictionary_folders(demo_ladder_folder() if name == DEMO_LADDER else Path(name).expanduser())
+    return find_sources(str(demo_ladder_folder()) if name == DEMO_LADDER else name)
 
 
 def run_directory(home: Path, config: Config) -> Path:

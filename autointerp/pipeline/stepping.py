@@ -13,7 +13,6 @@ from autointerp.core.steps import Answer, Embed, Passage, Step
 from autointerp.core.types import Failure, Question
 from autointerp.pipeline.asking import Asked, ask
 from autointerp.pipeline.run import Run
-from autointerp.store.manifest import read_manifest
 
 T = TypeVar("T")
 
@@ -81,12 +80,12 @@ class Answerer:
         return list(self.asked[-1].replies)
 
     def _run(self, name: str, passages: list[Passage]) -> list[Answer]:
+        from autointerp.pipeline.harvesting import readers_of
         from autointerp.subject.passages import run_passages
 
         run = self.run
-        dictionary = next(d for d in run.dictionaries if d.name == name)
-        max_norm = float(read_manifest(run.harvest_folder)["max_norm"])
-        return list(run_passages(run.subject, run.site, dictionary, passages, max_norm=max_norm))
+        reader = next(r for r in readers_of(run) if r.dictionary.name == name)
+        return list(run_passages(run.subject, reader, passages))
 
 
 def drive(run: Run, generators: Sequence[Generator[Step, Answer, T]], *, models: Models, stage: str) -> Driven[T]:

@@ -1,4 +1,4 @@
-"""Sections of the configuration that decide how fast and at what price models are asked, not what is found."""
+"""Sections of the configuration that decide how fast, where and at what price work is done, not what is found."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -38,6 +38,12 @@ class HttpSection(Section):
             raise ValueError(msg)
         return url
 
+    def shared_among(self, n: int) -> "HttpSection":
+        """Return what each of *n* workers may do, so that all of them together keep to these limits."""
+        rates = {"requests_a_minute": self.requests_a_minute, "tokens_a_minute": self.tokens_a_minute}
+        mine = {name: rate / n if rate else None for name, rate in rates.items()}
+        return self.model_copy(update={"at_most": max(1, self.at_most // n), **mine})
+
     @property
     def options(self) -> dict[str, Any]:
         """The settings by the names ``llm`` has for them; None where nothing is set."""
@@ -61,6 +67,26 @@ class BudgetSection(Section):
     tokens: int | None = Field(default=None, ge=0)
 
 
+class EngineSection(Section):
+    """Who does the chunks: this process, one after the other, or workers that each open the run for themselves.
+
+    ``n_workers``: kept busy at a time. ``address``: of a Ray or Dask cluster that is there already, or, of a
+    Prefect work pool, the deployment that does chunks. ``threads_a_worker``: of torch; 0 leaves what the
+    worker's process has. ``chunks_at_once``: handed over together, for one loading of the models.
+    """
+
+    kind: Literal["serial", "threads", "ray", "dask", "pool"] = "serial"
+    n_workers: int = Field(default=2, ge=1)
+    address: str = ""
+    threads_a_worker: int = Field(default=0, ge=0)
+    chunks_at_once: int = Field(default=1, ge=1)
+
+
 HOW_FAST = set(HttpSection.model_fields) - {"base_url", "api"}
-UNDECISIVE: Mapping[str, bool | set[str]] = {"budget": True, "openai": HOW_FAST, "anthropic": HOW_FAST}
+UNDECISIVE: Mapping[str, bool | set[str]] = {
+    "budget": True,
+    "engine": True,
+    "openai": HOW_FAST,
+    "anthropic": HOW_FAST,
+}
 """Settings that decide when and at what price a run is done, not what it finds: a run may go on with others."""

@@ -1,5 +1,6 @@
-"""The harvested text as arrays: contexts, their tiles, and where each tile stands."""
+"""The harvested text as evidence needs it: counts of all of it, and the pool of contexts known whole."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,93 +11,91 @@ from numpy.typing import NDArray
 
 from autointerp.core.draws import draw_key
 from autointerp.core.types import SIDES
+from autointerp.sampling.sketches import TILES_A_CONTEXT, tile_keys
 from autointerp.store.parts import read_table
 from autointerp.subject.contexts import TILE_TOKENS
 
 
+def context_key(seed: int, doc: str, start: int) -> int:
+    """Return a context's own draw key: of its document and place alone, so that shards do not matter."""
+    return draw_key(seed, "context", doc, start)
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Counts over all of the text. ``seen``: of each token id on the shown side; ``n_whole``: tiles by side, [3]."""
+
+    n_kept: int
+    n_shown_tokens: int
+    n_whole: NDArray[np.int64]
+    seen: Mapping[int, int]
+
+
 @dataclass(frozen=True)
 class Text:
-    """The harvested text as arrays: contexts, and the tiles they are cut into."""
+    """The pool: contexts in which the activations of every feature are kept, and the tiles they are cut into.
+
+    A tile's number is its context's * 4 + its place there, whatever the shards; arrays of tiles are in the
+    order of their numbers, shape [n_tiles].
+    """
 
     contexts: pd.DataFrame
+    totals: Totals
     seed: int
 
     @cached_property
-    def first_tile(self) -> NDArray[np.int64]:
-        """The number of each context's first tile, shape [n_contexts + 1]."""
-        counts = self.contexts["token_ids"].map(len).to_numpy() // TILE_TOKENS
-        return np.concatenate([[0], np.cumsum(counts)])
+    def tiles(self) -> NDArray[np.int64]:
+        """The tiles' numbers."""
+        lengths = self.contexts["token_ids"].map(len).to_numpy(np.int64) // TILE_TOKENS
+        first = np.repeat(self.contexts["context"].to_numpy(np.int64) * TILES_A_CONTEXT, lengths)
+        return first + self.place_of_tile
+
+    @cached_property
+    def place_of_tile(self) -> NDArray[np.int64]:
+        lengths = self.contexts["token_ids"].map(len).to_numpy(np.int64) // TILE_TOKENS
+        return np.concatenate([np.arange(n) for n in lengths]) if len(lengths) else np.zeros(0, np.int64)
+
+    @cached_property
+    def row_of_tile(self) -> NDArray[np.int64]:
+        """The row of the tile's context in ``contexts``."""
+        numbers = self.contexts["context"].to_numpy(np.int64)
+        return np.searchsorted(numbers, self.tiles // TILES_A_CONTEXT)
 
     @property
     def n_tiles(self) -> int:
-        return int(self.first_tile[-1])
-
-    @cached_property
-    def context_of_tile(self) -> NDArray[np.int64]:
-        return np.repeat(np.arange(len(self.contexts)), np.diff(self.first_tile))
+        return len(self.tiles)
 
     @cached_property
     def is_whole(self) -> NDArray[np.bool_]:
-        """Whether every token of the tile was kept, shape [n_tiles]; in others silence cannot be verified."""
-        kept = [np.asarray(row).reshape(-1, TILE_TOKENS).all(axis=1) for row in self.contexts["kept"]]
-        return np.concatenate(kept)
+        """Whether every token of the tile was kept; in others silence cannot be verified."""
+        kept = [np.asarray(row, bool).reshape(-1, TILE_TOKENS).all(axis=1) for row in self.contexts["kept"]]
+        return np.concatenate(kept) if kept else np.zeros(0, np.bool_)
 
     @cached_property
     def side_of_tile(self) -> NDArray[np.int64]:
-        """Index into SIDES, shape [n_tiles]."""
+        """Index into SIDES."""
         codes = pd.Categorical(self.contexts["side"], categories=list(SIDES)).codes.astype(np.int64)
-        return codes[self.context_of_tile]
+        return codes[self.row_of_tile]
 
     @cached_property
     def tile_ids(self) -> NDArray[np.int32]:
         """The tokens of each tile, [n_tiles, TILE_TOKENS]."""
-        return np.concatenate([np.asarray(ids, np.int32).reshape(-1, TILE_TOKENS) for ids in self.token_ids])
+        rows = [np.asarray(ids, np.int32).reshape(-1, TILE_TOKENS) for ids in self.contexts["token_ids"]]
+        return np.concatenate(rows) if rows else np.zeros((0, TILE_TOKENS), np.int32)
 
     @cached_property
     def tile_keys(self) -> NDArray[np.uint64]:
-        """Each tile's own draw key: of its document and place alone, so that shards do not matter."""
-        keys = [draw_key(self.seed, "tile", *self.place(tile)) for tile in range(self.n_tiles)]
-        return np.array(keys, np.uint64)
+        keys = [context_key(self.seed, d, int(s)) for d, s in zip(self._docs, self._starts, strict=True)]
+        return tile_keys(np.array(keys, np.uint64)[self.row_of_tile], self.place_of_tile)
 
-    @cached_property
-    def n_kept(self) -> int:
-        return int(sum(np.asarray(row).sum() for row in self.contexts["kept"]))
+    def place(self, index: int) -> tuple[str, int]:
+        """Return (document, start in tokens) of the tile at this place of the arrays."""
+        row = int(self.row_of_tile[index])
+        return str(self._docs[row]), int(self._starts[row]) + int(self.place_of_tile[index]) * TILE_TOKENS
 
-    @cached_property
-    def n_shown_tokens(self) -> int:
-        shown = self.contexts[self.contexts["side"] == "shown"]
-        return int(sum(np.asarray(row).sum() for row in shown["kept"]))
-
-    @cached_property
-    def shown_counts(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """(token ids, times seen) on the shown side, kept tokens only."""
-        shown = self.contexts[self.contexts["side"] == "shown"]
-        rows = zip(shown["token_ids"], shown["kept"], strict=True)
-        ids = [np.asarray(i, np.int64)[np.asarray(k, bool)] for i, k in rows]
-        return np.unique(np.concatenate(ids) if ids else np.zeros(0, np.int64), return_counts=True)
-
-    def place(self, tile: int) -> tuple[str, int]:
-        """Return (document, start in tokens) of a tile."""
-        context = int(self.context_of_tile[tile])
-        offset = (tile - int(self.first_tile[context])) * TILE_TOKENS
-        return str(self._docs[context]), int(self._starts[context]) + offset
-
-    @cached_property
-    def tile_at(self) -> dict[tuple[str, int], int]:
-        """The tile that begins at (document, start)."""
-        return {self.place(tile): tile for tile in range(self.n_tiles)}
-
-    def ids(self, tile: int) -> list[int]:
-        context = int(self.context_of_tile[tile])
-        offset = (tile - int(self.first_tile[context])) * TILE_TOKENS
-        return [int(i) for i in self.token_ids[context][offset : offset + TILE_TOKENS]]
-
-    def other_half(self, tile: int) -> int | None:
-        """Return the tile that completes a simulation window of 64 tokens; None where the context ends."""
-        context = int(self.context_of_tile[tile])
-        first, past = int(self.first_tile[context]), int(self.first_tile[context + 1])
-        other = first + ((tile - first) ^ 1)
-        return other if other < past else None
+    def ids(self, index: int) -> list[int]:
+        """Return the token ids of the tile at this place of the arrays."""
+        return [int(i) for i in self.tile_ids[index]]
 
     @cached_property
     def _docs(self) -> list[str]:
@@ -106,19 +105,25 @@ class Text:
     def _starts(self) -> list[int]:
         return self.contexts["start"].tolist()
 
-    @cached_property
-    def token_ids(self) -> list[NDArray[np.int32]]:
-        return self.contexts["token_ids"].tolist()
+    def values(self, rows: pd.DataFrame) -> NDArray[np.float32]:
+        """Return one feature's activations, [n_tiles, TILE_TOKENS], from its rows (context, position, activation)."""
+        found = np.zeros((self.n_tiles, TILE_TOKENS), np.float32)
+        position = rows["position"].to_numpy(np.int64)
+        tile = rows["context"].to_numpy(np.int64) * TILES_A_CONTEXT + position // TILE_TOKENS
+        found[np.searchsorted(self.tiles, tile), position % TILE_TOKENS] = rows["activation"].to_numpy()
+        return found
 
 
 def read_text(harvest: Path, *, seed: int) -> Text:
-    """Return the harvested text, contexts in their order."""
-    contexts = read_table(harvest, "contexts").sort_values("context", ignore_index=True)
-    return Text(contexts, seed)
+    """Return the pool and the counts of a finished harvest."""
+    contexts = read_table(harvest, "pool").sort_values("context", ignore_index=True)
+    return Text(contexts, totals_of(read_table(harvest, "texts").itertuples(index=False)), seed)
 
 
-def tiles_of(rows: pd.DataFrame, text: Text) -> NDArray[np.int64]:
-    """Return the tile number of each row (context, position), shape [n_rows]."""
-    tiles: NDArray[np.int64] = text.first_tile[rows["context"].to_numpy(np.int64)]
-    offsets: NDArray[np.int64] = rows["position"].to_numpy(np.int64) // TILE_TOKENS
-    return tiles + offsets
+def totals_of(rows: Iterable[tuple[str, int, int]]) -> Totals:
+    """Return the counts of ``texts`` rows (kind, number, count)."""
+    found: dict[str, dict[int, int]] = {"token": {}, "kept": {}, "kept_shown": {}, "whole": {}}
+    for kind, number, count in rows:
+        found[str(kind)][int(number)] = int(count)
+    whole = np.array([found["whole"].get(side, 0) for side in range(len(SIDES))], np.int64)
+    return Totals(found["kept"].get(0, 0), found["kept_shown"].get(0, 0), whole, found["token"])

@@ -1,20 +1,26 @@
 """``autointerp train``: a ladder from its recipe, with what it is worth on text it never saw."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from autointerp.core.draws import content_key
-from autointerp.pipeline.config import TrainConfig
-from autointerp.pipeline.run import PACKAGES, _version
+from autointerp.core.errors import ConfigError
+from autointerp.pipeline.appraising import appraise
+from autointerp.pipeline.ladder_config import TrainConfig
+from autointerp.pipeline.run import PACKAGES, OnProgress, _version
 from autointerp.store.files import write_whole
+from autointerp.store.parts import write_part
+from autointerp.store.places import cache_of
+from autointerp.subject.checkpoint import check_checkpoint, deciding, differences
 from autointerp.subject.contents import corpus_contents
-from autointerp.subject.contexts import CONTEXT_TOKENS, Context, massive_norm
+from autointerp.subject.contexts import Context, massive_norm
 from autointerp.subject.corpus import describe_machine, read_corpus
-from autointerp.subject.dictionaries import EVALUATION_FILE, SparseDictionary, load_dictionary
+from autointerp.subject.curve import CurvePoint
+from autointerp.subject.dictionaries import EVALUATION_FILE
 from autointerp.subject.documents import Document
-from autointerp.subject.evaluate import alive_features, cross_entropies, reconstruction
 from autointerp.subject.gather import (
     gather_vectors,
     in_sampling_order,
@@ -22,134 +28,187 @@ from autointerp.subject.gather import (
     shuffled_contexts,
     take_contexts,
 )
+from autointerp.subject.loading import load_dictionary
 from autointerp.subject.model import Site, Subject
+from autointerp.subject.recipe import Recipe, recipe_fields
 from autointerp.subject.shuffled import load_subject, shuffled_metadata
-from autointerp.subject.train import Recipe, n_vectors, recipe_fields, save_member, train_members
+from autointerp.subject.train import n_vectors, save_member, train_members
 
 N_FOR_NORM = 64
-CONTEXTS_A_DOCUMENT = 4
+MANIFEST = "manifest.json"
+CHECKPOINT = "checkpoint.pt"
 
-Progress = Callable[[str, int, int, str], None]
+
+@dataclass(frozen=True)
+class _Text:
+    """What trains the ladder, in the order it is harvested, and the documents that may not."""
+
+    harvested: list[Context]
+    trained: list[Document]
+    fresh: list[Document]
+    limit: float
 
 
-def train_ladder(config: TrainConfig, *, home: Path, folder: Path, command: str, on_progress: Progress) -> Path:
+def train_ladder(config: TrainConfig, *, home: Path, folder: Path, command: str, on_progress: OnProgress) -> Path:
     """Train the ladder into *folder* and return it; site vectors already harvested are used again.
 
-    Writes one folder a width in SAE-Lens format with ``evaluation.json``, ``trained_documents.txt``
-    (fingerprints of every document that trained it) and, last, ``manifest.json``.
+    Writes one folder a member in SAE-Lens format with ``evaluation.json``, the table ``training``,
+    ``trained_documents.txt`` (fingerprints of every document that trained it) and, last,
+    ``manifest.json``. Cut short, the same call goes on from ``checkpoint.pt``, which goes when all is
+    done; of a finished ladder only an evaluation with other settings is made again.
+
+    Raises:
+        ConfigError: The folder holds another ladder, or the checkpoint of another training.
     """
     subject = load_subject(config.subject, dtype=config.dtype, device=config.device, is_shuffled=config.shuffle_weights)
-    site = Site.parse(config.site)
-    documents = list(read_corpus(config.corpus))
-    for_training = [d for d in documents if _is_for_training(d, config)]
-    contexts, used = take_contexts(subject, for_training, n_tokens=config.n_tokens, seed=config.seed)
-    limit = massive_norm(subject, site, in_sampling_order(contexts)[:N_FOR_NORM])
-    vectors = vectors_folder(config, home)
-    harvested = shuffled_contexts(contexts, n_tokens=config.n_tokens)
+    site, decides = Site.parse(config.site), _decides(config, subject)
+    known = finished_manifest(folder, deciding(config.recipe, **decides))
+    if known and known["config"] == config.model_dump(mode="json"):
+        return folder
+    check_checkpoint(folder / CHECKPOINT, deciding(config.recipe, **decides))
+    text = _take_text(config, subject, site)
     shards = gather_vectors(
-        subject,
-        site,
-        harvested,
-        vectors,
-        max_norm=limit,
+        subject, site, text.harvested, cache_of(home) / "vectors" / _vectors_key(decides), max_norm=text.limit,
         on_progress=lambda done, total: on_progress("harvest", done, total, "tokens"),
+    )  # fmt: skip
+    if not known:
+        _train(config, site, text, shards, folder, decides, on_progress)
+    dictionaries = [load_dictionary(folder / config.recipe.folder(member)) for member in config.recipe.members]
+    measured = appraise(
+        subject, site, dictionaries, text.fresh, shards, config, max_norm=text.limit, on_progress=on_progress
     )
-    recipe = Recipe(config.widths, config.k, config.batch, config.learning_rate, config.epochs, seed=config.seed)
-    members = train_members(
-        shards,
-        recipe,
-        metadata={"site": str(site), "hook_name": site.hook_name, "model_name": config.subject, "max_norm": limit}
-        | shuffled_metadata(is_shuffled=config.shuffle_weights),
-        checkpoint=vectors / f"checkpoint-{content_key(config.model_dump_json())}.pt",
-        on_progress=lambda done, total: on_progress("train", done, total, "tokens"),
-    )
-    for width, sae in members.items():
-        sae.cfg.metadata["name"] = f"{config.name}/{width}"
-        save_member(sae, folder / str(width))
-    fresh = [d for d in documents if not _is_for_training(d, config)]
-    dictionaries = [load_dictionary(folder / str(width)) for width in config.widths]
-    measured = measure_ladder(subject, site, dictionaries, fresh, config, max_norm=limit, on_progress=on_progress)
-    tokens_seen = n_vectors(shards) * config.epochs
-    alive = alive_features(dictionaries, shards, on_progress=lambda a, b: on_progress("alive", a, b, "vectors"))
     for dictionary in dictionaries:
-        measured[dictionary.name] |= {"tokens_seen": tokens_seen, **alive[dictionary.name]}
         _write_json(dictionary.folder / EVALUATION_FILE, measured[dictionary.name])
-    names = {c.doc for c in harvested}
-    trained = [d for d in used if d.doc in names]
-    fingerprints = sorted({f for d in trained for f in d.fingerprints})
+    fingerprints = sorted({f for d in text.trained for f in d.fingerprints})
     write_whole(folder / "trained_documents.txt", lambda file: file.write("\n".join(fingerprints).encode() + b"\n"))
-    manifest = {
-        "name": config.name,
-        "command": command,
-        "config": config.model_dump(mode="json"),
-        "recipe": recipe_fields(recipe),
-        "subject": {"name": config.subject, "sha256": subject.sha256, "weights": _weights_note(config)}
-        | shuffled_metadata(is_shuffled=config.shuffle_weights),
-        "site": {"name": str(site), "hook_name": site.hook_name},
-        "left_out": {"positions": "BOS", "norm_above": limit, "rule": "10 times the median norm at the site"},
-        "training": {
-            "n_documents": len(trained),
-            "n_distinct_vectors": n_vectors(shards),
-            "epochs": config.epochs,
-            "tokens_seen": tokens_seen,
-            "tokens_by_source": _by_source(harvested),
-        },
-        "evaluation": "on documents never trained on; see evaluation.json of each width",
-        "dictionaries": {name: measured[name] for name in sorted(measured)},
-        "versions": {name: _version(name) for name in PACKAGES} | {"machine": describe_machine()},
-    }
-    _write_json(folder / "manifest.json", manifest)
+    ours = _manifest(config, site, text, shards, decides)
+    _write_json(folder / MANIFEST, ours | {"command": command, "dictionaries": dict(sorted(measured.items()))})
+    for leftover in folder.glob("checkpoint.*"):
+        leftover.unlink()
     return folder
 
 
-def vectors_folder(config: TrainConfig, home: Path) -> Path:
-    """Return where the harvested vectors of this subject, site and text stand."""
-    parts = (config.subject, config.site, config.dtype, config.n_tokens, config.seed, config.fraction_trained)
-    contents = sorted(corpus_contents(config.corpus).items())
-    shuffled = ("shuffled",) if config.shuffle_weights else ()
-    return home / "cache" / "vectors" / content_key(*parts, config.corpus, contents, *shuffled)
-
-
-def measure_ladder(
-    subject: Subject,
-    site: Site,
-    dictionaries: list[SparseDictionary],
-    documents: list[Document],
+def _train(
     config: TrainConfig,
-    *,
-    max_norm: float,
-    on_progress: Progress,
-) -> dict[str, dict[str, Any]]:
-    """Return sparsity, variance explained and cross-entropy recovered by dictionary, on *documents*.
+    site: Site,
+    text: _Text,
+    shards: list[Path],
+    folder: Path,
+    decides: Mapping[str, Any],
+    on_progress: OnProgress,
+) -> None:
+    """Write the trained members and their losses against compute."""
+    recipe = config.recipe
+    trained = train_members(
+        shards,
+        recipe,
+        metadata={
+            "site": str(site), "hook_name": site.hook_name, "model_name": config.subject, "max_norm": text.limit
+        } | shuffled_metadata(is_shuffled=config.shuffle_weights),
+        checkpoint=folder / CHECKPOINT,
+        decides=decides,
+        on_progress=lambda done, total: on_progress("train", done, total, "tokens"),
+    )  # fmt: skip
+    for member, sae in trained.saes.items():
+        sae.cfg.metadata["name"] = recipe.name(config.name, member)
+        save_member(sae, folder / recipe.folder(member))
+    write_part(folder, "training", "ladder", [_row(config.name, recipe, point) for point in trained.curve])
 
-    fraction_ce_recovered = (CE(zero) - CE(dictionary)) / (CE(zero) - CE(subject)), zero ablation as in
-    Towards Monosemanticity and SAEBench.
-    """
-    wanted = config.n_evaluation_contexts * CONTEXT_TOKENS
-    contexts, used = take_contexts(
-        subject, documents, n_tokens=wanted, seed=config.seed, per_document=CONTEXTS_A_DOCUMENT
-    )
-    few = in_sampling_order(contexts)[: config.n_cross_entropy_contexts]
-    quality = reconstruction(
-        subject, site, dictionaries, contexts, max_norm=max_norm,
-        on_progress=lambda done, total: on_progress("variance", done, total, "batches"),
-    )  # fmt: skip
-    entropy = cross_entropies(
-        subject, site, dictionaries, few, max_norm=max_norm,
-        on_progress=lambda done, total: on_progress("cross-entropy", done, total, "batches"),
-    )  # fmt: skip
-    span = entropy["zero"] - entropy["subject"]
+
+def _manifest(
+    config: TrainConfig, site: Site, text: _Text, shards: list[Path], decides: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what decided and what describes the training, as plain values."""
+    subject = {"name": config.subject, "sha256": decides["subject_sha256"], "weights": _weights_note(config)}
+    subject |= shuffled_metadata(is_shuffled=config.shuffle_weights)
     return {
-        d.name: quality[d.name]
-        | {
-            "n_documents": len(used),
-            "ce_subject": entropy["subject"],
-            "ce_zero": entropy["zero"],
-            "ce_dictionary": entropy[d.name],
-            "n_tokens_cross_entropy": len(few) * CONTEXT_TOKENS,
-            "fraction_ce_recovered": (entropy["zero"] - entropy[d.name]) / span,
-        }
-        for d in dictionaries
+        "name": config.name,
+        "config": config.model_dump(mode="json"),
+        "recipe": recipe_fields(config.recipe) | {"optimiser": "Adam (0.9, 0.999)"},
+        "decides": deciding(config.recipe, **decides),
+        "subject": subject,
+        "site": {"name": str(site), "hook_name": site.hook_name},
+        "left_out": {"positions": "BOS", "norm_above": text.limit, "rule": "10 times the median norm at the site"},
+        "training": {
+            "n_documents": len(text.trained),
+            "n_distinct_vectors": n_vectors(shards),
+            "epochs": config.epochs,
+            "tokens_seen": n_vectors(shards) * config.epochs,
+            "tokens_by_source": _by_source(text.harvested),
+        },
+        "evaluation": "on documents never trained on; see evaluation.json of each dictionary",
+        "versions": {name: _version(name) for name in PACKAGES} | {"machine": describe_machine()},
+    }
+
+
+def finished_manifest(folder: Path, decides: Mapping[str, str]) -> dict[str, Any]:
+    """Return the manifest of the ladder that stands finished in *folder*, empty where none does.
+
+    Raises ConfigError when it is another ladder: its members would stand beside ours, or under them.
+    """
+    path = folder / MANIFEST
+    if not path.exists():
+        return {}
+    manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    if manifest.get("decides") == decides:
+        return manifest
+    told = "; ".join(differences(manifest["decides"], decides)) if "decides" in manifest else "it does not say how"
+    msg = f"{folder}: another ladder was trained there: {told}. Name another folder with --into, or move this one away"
+    raise ConfigError(msg)
+
+
+def _decides(config: TrainConfig, subject: Subject) -> dict[str, Any]:
+    """Return what decides the vectors that are trained on, by name."""
+    return {
+        "subject": config.subject,
+        "subject_sha256": subject.sha256,
+        "site": config.site,
+        "dtype": config.dtype,
+        "n_tokens": config.n_tokens,
+        "seed": config.seed,
+        "fraction_trained": config.fraction_trained,
+        "corpus": corpus_contents(config.corpus),
+    }
+
+
+def _vectors_key(decides: Mapping[str, Any]) -> str:
+    return content_key(json.dumps(decides, sort_keys=True))
+
+
+def _take_text(config: TrainConfig, subject: Subject, site: Site) -> _Text:
+    """Return the text of both sides. Raises CorpusError when there is less than was asked for."""
+    documents = list(read_corpus(config.corpus))
+    for_training = [d for d in documents if _is_for_training(d, config)]
+    contexts, used = take_contexts(subject, for_training, n_tokens=config.n_tokens, seed=config.seed)
+    harvested = shuffled_contexts(contexts, n_tokens=config.n_tokens)
+    names = {c.doc for c in harvested}
+    return _Text(
+        harvested=harvested,
+        trained=[d for d in used if d.doc in names],
+        fresh=[d for d in documents if not _is_for_training(d, config)],
+        limit=massive_norm(subject, site, in_sampling_order(contexts)[:N_FOR_NORM]),
+    )
+
+
+def _row(ladder: str, recipe: Recipe, point: CurvePoint) -> dict[str, Any]:
+    """Return the point as a row of the table ``training``."""
+    name = recipe.name(ladder, point.member)
+    return {
+        "dictionary": name,
+        "family": name.rpartition("/")[0],
+        "width": point.member.width,
+        "architecture": recipe.architecture,
+        "axis": recipe.axis,
+        "sparsity": point.member.sparsity,
+        "seed": point.member.seed,
+        "epoch": point.epoch,
+        "step": point.step,
+        "tokens": point.tokens,
+        "n_measured": point.n_measured,
+        "n_parameters": point.n_parameters,
+        "flops": point.flops,
+        "loss": point.loss,
+        "l0": point.l0,
     }
 
 

@@ -1,24 +1,23 @@
-"""One feature's evidence from its activations: windows drawn for each side, tokens it fires on."""
+"""One feature's evidence from what was kept of it: windows drawn for each side, tokens it fires on."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from autointerp.core.draws import draw_key
 from autointerp.core.types import SIDES, Evidence, FeatureId, Sample, TokenStat, Window
 from autointerp.pipeline.measuring import FeatureStats
 from autointerp.pipeline.rivals import Hard, pools
+from autointerp.pipeline.samples import FeatureSample
 from autointerp.pipeline.sections import EvidenceSection
-from autointerp.pipeline.text import Text, tiles_of
-from autointerp.sampling.strata import Chosen, Quota, choose_tiles
+from autointerp.pipeline.text import Text
+from autointerp.sampling.strata import Chosen, Pooled, Quota, choose_tiles, stratified
 from autointerp.subject.contexts import TILE_TOKENS
 from autointerp.subject.model import Subject
 
 N_TOKEN_STATS = 2000
-_NUMBERED = tuple(enumerate(SIDES))
 
 
 def quotas(section: EvidenceSection) -> dict[str, Quota]:
@@ -35,25 +34,46 @@ def quotas(section: EvidenceSection) -> dict[str, Quota]:
     }
 
 
+@dataclass(frozen=True)
+class Known:
+    """What is known of one feature: its sample, and its activations on the pool's tiles, [n_tiles, 32]."""
+
+    feature: FeatureId
+    sample: FeatureSample
+    pooled: NDArray[np.float32]
+    text: Text
+    n_stratum: int
+
+    def window(self, tile: int) -> tuple[str, int, list[int], NDArray[np.float32]] | None:
+        """Return (document, start, token ids, activations) of a tile; None for one of which nothing is known."""
+        index = int(np.searchsorted(self.text.tiles, tile))
+        if index < self.text.n_tiles and self.text.tiles[index] == tile:
+            return (*self.text.place(index), self.text.ids(index), self.pooled[index])
+        for row in np.flatnonzero(self.sample.tile >> 1 == tile >> 1).tolist():
+            half = slice((tile & 1) * TILE_TOKENS, (tile & 1) * TILE_TOKENS + TILE_TOKENS)
+            if ids := self.sample.pair[row][half]:
+                start = int(self.sample.start[row]) + (tile - int(self.sample.tile[row])) * TILE_TOKENS
+                return self.sample.doc[row], start, list(ids), self.sample.values[row, half]
+        return None
+
+
 def build_evidence(
     subject: Subject,
-    text: Text,
-    feature: FeatureId,
-    rows: pd.DataFrame,
+    known: Known,
     stats: FeatureStats,
     *,
     by_side: dict[str, Quota],
     outputs: tuple[tuple[str, ...], tuple[str, ...]],
     siblings: tuple[FeatureId, ...],
     hard: Hard,
-) -> Evidence:
-    """Return one feature's evidence from its activation rows (context, position, activation)."""
-    tiles = tiles_of(rows, text)
-    values = np.zeros((text.n_tiles, TILE_TOKENS), np.float32)
-    values[tiles, rows["position"].to_numpy(np.int64) % TILE_TOKENS] = rows["activation"].to_numpy()
-    drawn = {side: tuple(_choose(text, feature, values, rows, number, by_side, hard)) for number, side in _NUMBERED}
-    sides = {side: tuple(_samples(subject, text, values, chosen, side=side)) for side, chosen in drawn.items()}
-    return Evidence(
+) -> tuple[Evidence, dict[str, list[int]]]:
+    """Return one feature's evidence, and the token ids of its windows by ``window.item``."""
+    feature, ids = known.feature, dict[str, list[int]]()
+    sides = {
+        side: tuple(_samples(subject, known, _choose(known, number, by_side[side], hard), side=side, ids=ids))
+        for number, side in enumerate(SIDES)
+    }
+    evidence = Evidence(
         feature=feature,
         density=float(stats.density[feature.index]),
         window_density=float(stats.window_density[feature.index]),
@@ -61,91 +81,90 @@ def build_evidence(
         n_available=int(stats.n_by_side[SIDES.index("held_out"), feature.index]),
         promoted=outputs[0],
         suppressed=outputs[1],
-        token_stats=token_stats(subject, text, rows),
-        n_shown_tokens=text.n_shown_tokens,
+        token_stats=token_stats(subject, known),
+        n_shown_tokens=known.text.totals.n_shown_tokens,
         siblings=siblings,
         **sides,
     )
+    return evidence, ids
 
 
-def _choose(
-    text: Text,
-    feature: FeatureId,
-    values: NDArray[np.float32],
-    rows: pd.DataFrame,
-    side: int,
-    by_side: dict[str, Quota],
-    hard: Hard,
-) -> list[Chosen]:
-    """Return the tiles drawn of one side, by their numbers in the text."""
-    peaks = values.max(axis=1).astype(np.float64)
+def _choose(known: Known, side: int, quota: Quota, hard: Hard) -> list[Chosen]:
+    """Return the tiles drawn of one side, by their numbers."""
+    text, sample = known.text, known.sample
+    rows = sample.rows_of(side)
+    peaks = known.pooled.max(axis=1).astype(np.float64)
     frame = np.flatnonzero((text.side_of_tile == side) & text.is_whole)
     firing = np.flatnonzero((text.side_of_tile == SIDES.index("shown")) & text.is_whole & (peaks > 0))
     silent = frame[peaks[frame] == 0]
-    found = pools(text, hard, SIDES[side], firing=firing, silent=silent, token=_top_token(text, rows))
-    chosen = choose_tiles(
-        peaks[frame],
-        text.tile_keys[frame],
-        quota=by_side[SIDES[side]],
-        peak=float(peaks.max(initial=0.0)) or 1.0,
-        base=draw_key(text.seed, str(feature)),
+    found = pools(text, hard, SIDES[side], firing=firing, silent=silent, token=_top_token(sample))
+    return choose_tiles(
+        stratified(
+            sample.tile[rows],
+            sample.key[rows],
+            sample.tile_peak[rows],
+            counts=sample.counts[side],
+            peak=sample.peak,
+            n_stratum=known.n_stratum,
+        ),
+        Pooled(
+            text.tiles[frame], text.tile_keys[frame], peaks[frame], len(frame) / max(int(text.totals.n_whole[side]), 1)
+        ),
+        quota=quota,
+        peak=sample.peak or 1.0,
+        base=draw_key(text.seed, str(known.feature)),
         pools=[replace(pool, tiles=np.searchsorted(frame, pool.tiles)) for pool in found],
     )
-    return [replace(choice, tile=int(frame[choice.tile])) for choice in chosen]
 
 
 def _samples(
-    subject: Subject, text: Text, values: NDArray[np.float32], chosen: Sequence[Chosen], *, side: str
+    subject: Subject, known: Known, chosen: Sequence[Chosen], *, side: str, ids: dict[str, list[int]]
 ) -> Iterator[Sample]:
     """Yield one side's samples; on the held-out side also the halves that complete simulation windows."""
     taken = {choice.tile for choice in chosen}
     for choice in chosen:
-        yield Sample(_window(subject, text, values, choice.tile), choice.stratum, choice.weight)
-        is_pair = side == "held_out" and choice.stratum in {"top", "random"}
-        other = text.other_half(choice.tile) if is_pair else None
-        if other is not None and other not in taken:
+        yield Sample(_window(subject, known, choice.tile, ids), choice.stratum, choice.weight)
+        other = choice.tile ^ 1
+        is_pair = side == "held_out" and choice.stratum in {"top", "random"} and other not in taken
+        if is_pair and known.window(other) is not None:
             taken.add(other)
-            yield Sample(_window(subject, text, values, other), "neighbour", 0.0)
+            yield Sample(_window(subject, known, other, ids), "neighbour", 0.0)
 
 
-def _top_token(text: Text, rows: pd.DataFrame) -> int | None:
+def _window(subject: Subject, known: Known, tile: int, ids: dict[str, list[int]]) -> Window:
+    found = known.window(tile)
+    assert found is not None
+    doc, start, own, values = found
+    window = Window(doc, start, subject.display_tokens(own, start=start), tuple(float(v) for v in values))
+    ids[window.item] = own
+    return window
+
+
+def _top_token(sample: FeatureSample) -> int | None:
     """Return the id of the token on which the feature fires most often on the shown side; None where it never does."""
-    ids = _shown_firing(text, rows)[0]
-    return int(np.bincount(ids).argmax()) if len(ids) else None
+    return int(np.bincount(sample.firing_token).argmax()) if len(sample.firing_token) else None
 
 
-def _window(subject: Subject, text: Text, values: NDArray[np.float32], tile: int) -> Window:
-    doc, start = text.place(tile)
-    tokens = subject.display_tokens(text.ids(tile))
-    return Window(doc, start, tokens, tuple(float(v) for v in values[tile]))
+def token_stats(subject: Subject, known: Known) -> tuple[TokenStat, ...]:
+    """Return the tokens on which the feature fired on the shown side, the most frequent firings first.
 
-
-def token_stats(subject: Subject, text: Text, rows: pd.DataFrame) -> tuple[TokenStat, ...]:
-    """Return the tokens on which the feature fired on the shown side, the most frequent firings first."""
-    ids, seen = text.shown_counts
-    fired_ids, values = _shown_firing(text, rows)
-    if not len(fired_ids):
+    Where only a sample of the firings was kept, counts and means are scaled up to all of them.
+    """
+    sample, seen = known.sample, known.text.totals.seen
+    if not len(sample.firing_token):
         return ()
-    unique, inverse, fired = np.unique(fired_ids, return_inverse=True, return_counts=True)
-    total = np.bincount(inverse, weights=values)
+    scale = sample.n_shown_firings / len(sample.firing_token)
+    unique, inverse, fired = np.unique(sample.firing_token, return_inverse=True, return_counts=True)
+    total = np.bincount(inverse, weights=sample.firing_value)
     order = np.argsort(-fired, kind="stable")[:N_TOKEN_STATS]
-    times = dict(zip(ids.tolist(), seen.tolist(), strict=True))
     return tuple(
         TokenStat(
-            token=subject.tokenizer.decode([int(unique[i])]),
-            seen=times[int(unique[i])],
-            fired=int(fired[i]),
+            token=subject.display_token(int(unique[i])),
+            seen=seen[int(unique[i])],
+            fired=min(round(float(fired[i]) * scale), seen[int(unique[i])]),
             # The mean over all its occurrences: silence counts, or a token that fires once in a
             # thousand would look like a sure sign.
-            mean_activation=float(total[i] / times[int(unique[i])]),
+            mean_activation=float(total[i] * scale / seen[int(unique[i])]),
         )
         for i in order
     )
-
-
-def _shown_firing(text: Text, rows: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return (token ids, activations) of the firings on the shown side, shape [n] both."""
-    contexts, positions = rows["context"].to_numpy(np.int64), rows["position"].to_numpy(np.int64)
-    shown = text.contexts["side"].to_numpy()[contexts] == "shown"
-    pairs = zip(contexts[shown], positions[shown], strict=True)
-    return np.array([text.token_ids[c][p] for c, p in pairs], np.int64), rows["activation"].to_numpy(np.float64)[shown]

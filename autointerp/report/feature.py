@@ -29,7 +29,7 @@ from autointerp.report.known import MARKS, Against, FeaturePage, Labelled, Measu
 from autointerp.report.reliance import verdict_on
 from autointerp.report.tables import RunTables, known_number, load_run
 from autointerp.report.text import visible, visible_token
-from autointerp.sampling.strata import N_BUCKETS
+from autointerp.sampling.sketches import N_BUCKETS
 
 STRATA = ("top", *(f"firing:{bucket}" for bucket in reversed(range(N_BUCKETS))), "random", "")
 """How names of strata begin, in the order of the page; the last is any other, the silent ones."""

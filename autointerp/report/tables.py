@@ -11,6 +11,7 @@ from autointerp.analysis.coverage import with_outcomes
 from autointerp.llm.sent import Sent, possibly_paid
 from autointerp.store.manifest import read_manifest
 from autointerp.store.parts import read_table
+from autointerp.store.places import cache_of
 from autointerp.store.schemas import TABLES
 
 READ = (
@@ -82,7 +83,7 @@ def load_run(path: Path) -> RunTables:
     """
     manifest = read_manifest(path)
     tables = {table: read_table(path, table, columns=_columns(table)) for table in READ}
-    sent = tuple(possibly_paid(path.absolute().parents[1] / "cache" / "sent"))
+    sent = tuple(possibly_paid(cache_of(path.absolute().parents[1]) / "sent"))
     return RunTables(tables | {"features": with_outcomes(tables["features"], tables["scores"])}, manifest, sent)
 
 

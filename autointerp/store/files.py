@@ -5,10 +5,12 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import IO
 
 from autointerp.core.errors import StoreError
+from autointerp.store.places import is_here, on_filesystem
 
 TEMPORARY = ".tmp"
 
@@ -17,11 +19,15 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> Path:
     """Return *path* after *write* has filled it: temporary name, fsync, rename, fsync of the folder.
 
     A power cut or a kill at any moment leaves the old file or the new one, and at most a leftover
-    ending in ``.tmp``, which nothing reads.
+    ending in ``.tmp``, which nothing reads. Behind a URL it is one put, which object stores carry out whole
+    or not at all; renaming is a copy there.
 
     Raises:
         StoreError: The disk refused (full, read-only, no permission); the leftover is removed.
     """
+    if not is_here(path):
+        _put(path, write)
+        return path
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}{TEMPORARY}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -34,6 +40,29 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> Path:
         with contextlib.suppress(OSError):
             temporary.unlink()
     return path
+
+
+def _put(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    content = BytesIO()
+    write(content)
+    put_bytes(path, content.getvalue())
+
+
+def put_bytes(path: Path, content: bytes, *, mode: str = "overwrite") -> None:
+    """Put an object behind a URL; with the mode ``create`` only if there is none.
+
+    Raises:
+        FileExistsError: There is one, and it was to be created.
+        StoreError: The store refused.
+    """
+    filesystem, place = on_filesystem(path)
+    try:
+        filesystem.pipe_file(place, content, mode=mode)
+    except FileExistsError:
+        raise
+    except Exception as error:  # every store has errors of its own
+        msg = f"{path}: cannot write ({error}); look at address, permission and credentials, then run the same again"
+        raise StoreError(msg) from error
 
 
 def _fill(path: Path, write: Callable[[IO[bytes]], object]) -> None:

@@ -1,8 +1,10 @@
 """The folder of a run: whose it is (``manifest.json``) and who is writing to it (``.lock``)."""
 
+import contextlib
 import fcntl
 import json
 import os
+import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +12,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from autointerp.core.errors import ConfigError, StoreError
-from autointerp.store.files import TEMPORARY, write_whole
+from autointerp.store.files import TEMPORARY, put_bytes, write_whole
+from autointerp.store.places import cache_of, is_here
 
 MANIFEST = "manifest.json"
 LOCK = ".lock"
@@ -27,7 +30,7 @@ class OpenRun:
 
     def close(self) -> None:
         """Let others write to the run; call it once."""
-        os.close(self.lock)
+        _let_go(self.run_dir, self.lock)
 
     def __enter__(self) -> Self:
         return self
@@ -57,7 +60,7 @@ def open_run(run_dir: Path, config_key: str, manifest: Mapping[str, Any]) -> Ope
         stored = read_manifest(run_dir) if is_resumed else write_manifest(run_dir, wanted)
         _refuse_other_settings(run_dir, stored, wanted)
     except BaseException:
-        os.close(lock)
+        _let_go(run_dir, lock)
         raise
     return OpenRun(run_dir, stored, is_resumed, lock)
 
@@ -106,11 +109,13 @@ def _take_lock(run_dir: Path) -> int:
     """Return the descriptor of the locked ``.lock``; its content, a process id, only serves the message.
 
     The kernel drops the lock of a process that dies, however it dies, so there is no stale lock to
-    judge by its process id (in containers every run may have the same one).
+    judge by its process id (in containers every run may have the same one). A run behind a URL is locked
+    here, and by an object there that says which machine has it.
     """
+    folder = run_dir if is_here(run_dir) else cache_of(run_dir)
     try:
-        run_dir.mkdir(parents=True, exist_ok=True)
-        lock = os.open(run_dir / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         msg = f"{run_dir}: cannot create the run's folder ({error.strerror}); free space or choose another --home"
         raise StoreError(msg) from error
@@ -123,7 +128,36 @@ def _take_lock(run_dir: Path) -> int:
         raise StoreError(msg) from error
     os.ftruncate(lock, 0)
     os.pwrite(lock, str(os.getpid()).encode(), 0)
+    if not is_here(run_dir):
+        _claim(run_dir, lock)
     return lock
+
+
+def _claim(run_dir: Path, lock: int) -> None:
+    """Put the object that keeps other machines from writing; the first one to put it has the run.
+
+    One that this machine put is left from a process that died: whoever lives holds the lock here.
+    """
+    path, me = run_dir / LOCK, platform.node().encode()
+    try:
+        put_bytes(path, me, mode="create")
+    except FileExistsError as error:
+        holder = path.read_bytes()
+        if holder != me:
+            os.close(lock)
+            who = holder.decode(errors="replace")
+            msg = f"{run_dir}: {who} is writing to this run; if it no longer is, remove {path}"
+            raise StoreError(msg) from error
+    except StoreError:
+        os.close(lock)
+        raise
+
+
+def _let_go(run_dir: Path, lock: int) -> None:
+    if not is_here(run_dir):
+        with contextlib.suppress(OSError):
+            (run_dir / LOCK).unlink()
+    os.close(lock)
 
 
 def _refuse_other_settings(run_dir: Path, stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:

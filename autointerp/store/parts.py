@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from autointerp.core.draws import content_key
 from autointerp.core.errors import StoreError
 from autointerp.store.files import write_whole
+from autointerp.store.places import on_filesystem
 from autointerp.store.schemas import TABLES
 
 Rows: TypeAlias = Sequence[Mapping[str, Any]] | pd.DataFrame | pa.Table
@@ -27,10 +28,24 @@ REMEDIES = {"ratings": "it holds a person's answers: restore it from a copy, or 
 LONGEST_NAME = 100
 # One feature's activations are found by skipping row groups whose minimum and maximum exclude it;
 # in larger groups a filtered read decodes mostly other features.
-ROW_GROUP = {"activations": 65_536, "evidence": 4_096}
-ORDER = {"activations": ("dictionary", "feature", "context", "position")}
-# A dictionary of distinct floats saves nothing and takes twice the time and a third more room.
-DICTIONARY_ENCODED = {"activations": ["dictionary", "feature", "context", "position"]}
+ROW_GROUP = {"activations": 65_536, "pool_activations": 65_536, "evidence": 4_096, "samples": 512}
+# Read by the places of rows: minima and maxima of each column would be most of what opening a file reads.
+BY_PLACE = ("samples",)
+BY_FEATURE = ("dictionary", "feature", "context", "position")
+ORDER = {
+    "activations": BY_FEATURE,
+    "pool_activations": BY_FEATURE,
+    "sketch_activations": BY_FEATURE,
+    "sketch_pool": BY_FEATURE,
+}
+# Sketches are read once and removed: packing them would take longer than the disk does.
+# A dictionary of distinct numbers saves nothing and takes twice the time and a third more room.
+DICTIONARY_ENCODED = {table: list(BY_FEATURE) for table in ORDER} | {
+    "sketch_counts": ["dictionary", "feature", "side", "bin"],
+    "sketch_tiles": ["dictionary", "feature", "side"],
+    "sketch_firings": ["dictionary", "feature", "token"],
+    "samples": ["dictionary", "count_place", "side", "doc", "n_tokens", "token_ids", "position", "firing_token"],
+}
 
 
 def part_path(run_dir: Path, table: str, chunk: str) -> Path:
@@ -73,9 +88,10 @@ def write_part(run_dir: Path, table: str, chunk: str, rows: Rows) -> Path:
         lambda file: pq.write_table(
             ordered,
             file,
-            compression="zstd",
+            compression="none" if table.startswith("sketch_") else "zstd",
             row_group_size=ROW_GROUP.get(table),
             use_dictionary=DICTIONARY_ENCODED.get(table, True),
+            write_statistics=table not in BY_PLACE,
             write_page_checksum=True,
         ),
     )
@@ -85,8 +101,35 @@ def read_part(
     run_dir: Path, table: str, chunk: str, *, columns: Sequence[str] | None = None, filters: Filters | None = None
 ) -> pd.DataFrame:
     """Return one part as a frame (an empty cell is NaN). Raises StoreError when it is absent or damaged."""
-    content = _read_file(part_path(run_dir, table, chunk), TABLES[table], columns, filters)
-    return _as_frame(content)
+    return _as_frame(read_arrow_part(run_dir, table, chunk, columns=columns, filters=filters))
+
+
+def read_arrow_part(
+    run_dir: Path, table: str, chunk: str, *, columns: Sequence[str] | None = None, filters: Filters | None = None
+) -> pa.Table:
+    """Return what ``read_part`` returns as an Arrow table."""
+    return _read_file(part_path(run_dir, table, chunk), TABLES[table], columns, filters)
+
+
+def read_rows(run_dir: Path, table: str, chunk: str, first: int, past: int) -> pa.Table:
+    """Return the rows *first* .. *past* - 1 of one part; only the row groups that hold them are read.
+
+    Raises StoreError when the part is absent or damaged.
+    """
+    path = part_path(run_dir, table, chunk)
+    try:
+        filesystem, place = on_filesystem(path)
+        with pq.ParquetFile(place, filesystem=filesystem) as file:
+            _check_file(path, file.schema_arrow, TABLES[table])
+            size = max(file.metadata.row_group(0).num_rows, 1) if file.metadata.num_row_groups else 1
+            before = first // size
+            groups = range(before, min(-(-past // size), file.metadata.num_row_groups))
+            return file.read_row_groups(list(groups)).slice(first - before * size, past - first)
+    except FileNotFoundError as error:
+        raise StoreError(_absent(path)) from error
+    except (pa.ArrowException, OSError) as error:
+        msg = f"{path}: damaged ({str(error).splitlines()[0]}); {_remedy(path)}"
+        raise StoreError(msg) from error
 
 
 def read_table(
@@ -214,17 +257,28 @@ def _check_flat(path: Path, name: str, column: pa.Array) -> None:
 def _read_file(path: Path, schema: pa.Schema, columns: Sequence[str] | None, filters: Filters | None) -> pa.Table:
     wanted = list(columns) if columns is not None else schema.names
     try:
-        have = pq.read_schema(path)
+        filesystem, place = on_filesystem(path)
+        have = pq.read_schema(place, filesystem=filesystem)
         _check_file(path, have, schema)
         there = [name for name in wanted if name in have.names]
-        found = pq.read_table(path, columns=there, filters=filters, partitioning=None, page_checksum_verification=True)
+        found = pq.read_table(
+            place,
+            columns=there,
+            filters=filters,
+            partitioning=None,
+            page_checksum_verification=True,
+            filesystem=filesystem,
+        )
         return _with_empty_columns(found, _empty(schema, wanted).schema)
     except FileNotFoundError as error:
-        msg = f"{path}: no such part; run the command that writes {path.parent.name} again"
-        raise StoreError(msg) from error
+        raise StoreError(_absent(path)) from error
     except (pa.ArrowException, OSError) as error:
         msg = f"{path}: damaged ({str(error).splitlines()[0]}); {_remedy(path)}"
         raise StoreError(msg) from error
+
+
+def _absent(path: Path) -> str:
+    return f"{path}: no such part; run the command that writes {path.parent.name} again"
 
 
 def _remedy(path: Path) -> str:

@@ -12,6 +12,10 @@ def _schema(**columns: pa.DataType) -> pa.Schema:
     )
 
 
+def _activations() -> pa.Schema:
+    return _schema(dictionary=S, feature=pa.int32(), context=pa.int32(), position=pa.int16(), activation=pa.float32())
+
+
 TABLES: dict[str, pa.Schema] = {
     # One row a dictionary. fraction_* were measured on documents the dictionary never trained on.
     "dictionaries": _schema(
@@ -66,12 +70,53 @@ TABLES: dict[str, pa.Schema] = {
     "ratings": _schema(
         rater=S, time=S, dictionary=S, feature=I, explanation=S, control=S, item=S, answer=S, seconds=F,
     ),
-    # Harvest: one row a context of 128 tokens (without BOS); kept is False on tokens of massive norm.
-    "contexts": _schema(
+    # Beside a ladder: one row a dictionary x step at which its loss was noted, in powers of sqrt(2) and at the end of
+    # epochs. sparsity: value of axis (k, l1_coefficient, l0_coefficient). tokens, flops: so far; loss (1 - variance
+    # explained) and l0: mean over the n_measured tokens since the row before, each before it trained the dictionary.
+    "training": _schema(
+        dictionary=S, family=S, width=I, architecture=S, axis=S, sparsity=F, seed=I, epoch=I, step=I, tokens=I,
+        n_measured=I, n_parameters=I, flops=F, loss=F, l0=F,
+    ),
+    # Harvest: one row a context of 128 tokens (without BOS), as planned.
+    "contexts": _schema(doc=S, side=S, start=I, context=I, token_ids=pa.list_(pa.int32())),
+    # Harvest: the contexts in which every feature's activations are kept; kept is False on tokens of massive norm.
+    "pool": _schema(
         doc=S, side=S, start=I, context=I, token_ids=pa.list_(pa.int32()), kept=pa.list_(pa.bool_()),
     ),
-    # Harvest: every non-zero activation, sorted by (feature, context, position) within a part.
-    "activations": _schema(
-        dictionary=S, feature=pa.int32(), context=pa.int32(), position=pa.int16(), activation=pa.float32(),
+    # Harvest: one row a feature, fired or not, a part for each 65,536 of a dictionary: counts by place =
+    # side * 128 + bin (sampling/sketches.py), sampled tiles with the activations of the pair of tiles they
+    # stand in (n_tokens, n_entries of each; token_ids, position and value one after the other), firing tokens.
+    "samples": _schema(
+        dictionary=S, feature=pa.int32(), peak=pa.float32(),
+        count_place=pa.list_(pa.int16()), count_tokens=pa.list_(pa.int64()), count_tiles=pa.list_(pa.int64()),
+        side=pa.list_(pa.int8()), tile=pa.list_(pa.int64()), key=pa.list_(pa.uint64()),
+        tile_peak=pa.list_(pa.float32()), doc=pa.list_(S), start=pa.list_(pa.int32()),
+        n_tokens=pa.list_(pa.uint8()), token_ids=pa.list_(pa.int32()),
+        n_entries=pa.list_(pa.uint8()), position=pa.list_(pa.uint8()), value=pa.list_(pa.float32()),
+        firing_token=pa.list_(pa.int32()), firing_value=pa.list_(pa.float32()),
     ),
+    # Harvest: how often each token was seen on the shown side (kind token), tokens kept in all and on the shown
+    # side (kept, kept_shown), whole tiles by side (whole).
+    "texts": _schema(kind=S, number=I, count=I),
+    # Harvest: all activations on the pool's contexts, or (keep = "all") on all of them, sorted by (feature,
+    # context, position).
+    "pool_activations": _activations(),
+    "activations": _activations(),
+    # Harvest: where each feature's rows begin in its part of ``activations``; a row more than features.
+    "offsets": _schema(dictionary=S, feature=pa.int32(), row=pa.int64()),
+    # Harvest under way: what shards, and groups of shards, know of every feature (sampling/sketches.py).
+    "sketch_counts": _schema(
+        dictionary=S, feature=pa.int32(), side=pa.int8(), bin=pa.int16(), n_tokens=pa.int64(), n_tiles=pa.int64(),
+        peak=pa.float32(),
+    ),
+    "sketch_tiles": _schema(
+        dictionary=S, feature=pa.int32(), side=pa.int8(), tile=pa.int64(), key=pa.uint64(), peak=pa.float32(),
+        position=pa.list_(pa.uint8()), value=pa.list_(pa.float32()),
+    ),
+    "sketch_firings": _schema(
+        dictionary=S, feature=pa.int32(), key=pa.uint64(), token=pa.int32(), value=pa.float32(),
+    ),
+    "sketch_texts": _schema(kind=S, number=I, count=I),
+    "sketch_pool": _activations(),
+    "sketch_activations": _activations(),
 }  # fmt: skip

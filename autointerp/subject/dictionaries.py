@@ -1,7 +1,8 @@
-"""Dictionaries: site vectors in, feature activations out; loaded through sae-lens."""
+"""Dictionaries: site vectors in, feature activations out; ``loading`` finds and reads their files."""
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,10 +12,15 @@ import torch
 from torch import Tensor
 
 from autointerp.core.errors import SubjectError
+from autointerp.subject.blocked import encode_entries
+from autointerp.subject.sites import Site
 
 EVALUATION_FILE = "evaluation.json"
 """What was measured on text that never trained the dictionary; beside the weights."""
 
+
+WEIGHTS = ("*.safetensors", "*.npz")
+"""Files of weights that are read; a pickle never is."""
 
 BLOCK = 16_384
 """Features encoded at a time: a dense matrix [tokens, n_features] of a wide dictionary never exists."""
@@ -82,25 +88,26 @@ class Dictionary(Protocol):
 
 @dataclass(frozen=True)
 class SparseDictionary:
-    """One sae-lens autoencoder at one site.
+    """One sae-lens autoencoder or transcoder.
 
-    ``name`` is ``family/width``. Activations are f * |d| and directions d / |d|, so that scale cannot
-    be moved between encoder and decoder (Scaling Monosemanticity, section on features).
+    ``name`` is ``family/width``; ``site`` where it reads, "" when its files do not say. Activations are
+    f * |d| and directions d / |d|, so that scale cannot be moved between encoder and decoder (Scaling
+    Monosemanticity, section on features). ``folder``: where its files stand, beside which its evaluation
+    is looked for.
     """
 
     name: str
     site: str
     sae: Any
     folder: Path
+    output_site: str = ""
+    """Where its directions stand: for an autoencoder where it reads."""
+    is_centred: bool = False
+    """Whether it was trained on vectors less their mean: TransformerLens's ``center_writing_weights``."""
 
     @property
     def family(self) -> str:
         return self.name.rpartition("/")[0]
-
-    @property
-    def output_site(self) -> str:
-        """Where its directions stand: for an autoencoder where it reads."""
-        return self.site
 
     @property
     def n_features(self) -> int:
@@ -123,50 +130,74 @@ class SparseDictionary:
 
     @property
     def has_decoder(self) -> bool:
-        """Whether its features have directions in the site's space."""
+        """Whether its features have directions in the output site's space."""
         return hasattr(self.sae, "W_dec")
 
     @cached_property
     def decoder_norms(self) -> Tensor:
-        norms: Tensor = self.sae.W_dec.detach().norm(dim=-1)
-        return norms
+        """The norms |d|, float32 [n_features]."""
+        return torch.cat([block.float().norm(dim=-1) for block in self.sae.W_dec.detach().split(BLOCK)])
 
     @cached_property
     def directions(self) -> Tensor:
-        """Unit directions, [n_features, d_model]."""
-        directions: Tensor = self.sae.W_dec.detach() / self.decoder_norms.clamp_min(1e-12)[:, None]
+        """Unit directions, [n_features, d of the output site]."""
+        directions: Tensor = torch.empty_like(self.sae.W_dec.detach())
+        norms = self.decoder_norms.clamp_min(1e-12)[:, None]
+        for start in range(0, self.n_features, BLOCK):
+            part = slice(start, start + BLOCK)
+            directions[part] = self.sae.W_dec.detach()[part] / norms[part]
         return directions
 
     @torch.inference_mode()
     def encode(self, vectors: Tensor) -> Tensor:
-        """Return activations >= 0, [..., n_features], of site vectors [..., d_model]."""
-        activations: Tensor = self.sae.encode(vectors.to(self.sae.W_dec.dtype))
-        # sae-lens folds the norm away for most recipes; then the product would only cost time.
-        return activations if self._norms_are_one else activations * self.decoder_norms
+        """Return activations >= 0, float32 [..., n_features], of site vectors [..., d_model]."""
+        activations: Tensor = self.sae.encode(self._prepared(vectors)).float()
+        return activations if self._has_norms else activations * self.decoder_norms
 
     @torch.inference_mode()
-    def encode_sparse(self, vectors: Tensor) -> SparseCodes:
-        """Return the non-zero activations of vectors [n, d_model]. Raises SubjectError for values that are none."""
-        return nonzero(self.encode(vectors), self.name)
+    def encode_sparse(self, vectors: Tensor, *, block: int = BLOCK) -> SparseCodes:
+        """Return the non-zero activations of vectors [n, d_model], *block* features at a time.
+
+        Raises SubjectError when an activation is negative, NaN or infinite.
+        """
+        row, feature, value = encode_entries(self.sae, self._prepared(vectors), block=block)
+        scaled = value.float() if self._has_norms else value.float() * self.decoder_norms[feature]
+        return checked(SparseCodes(row, feature, scaled), self.name)
+
+    def _prepared(self, vectors: Tensor) -> Tensor:
+        vectors = vectors.to(self.sae.W_dec.device)
+        centred = vectors - vectors.mean(dim=-1, keepdim=True) if self.is_centred else vectors
+        return centred.to(self.sae.W_dec.dtype)
 
     @cached_property
     def trained(self) -> frozenset[str]:
         return trained_documents(self.folder)
 
     @cached_property
-    def _norms_are_one(self) -> bool:
+    def _has_norms(self) -> bool:
+        """Whether its activations are f * |d| as they come: the norms are folded away, or its encoder applies them."""
+        if getattr(self.sae.cfg, "rescale_acts_by_decoder_norm", False):
+            return True
+        # sae-lens folds the norm away for most recipes; then the product would only cost time.
         return bool(torch.allclose(self.decoder_norms, torch.ones_like(self.decoder_norms), atol=2e-3))
 
     @torch.inference_mode()
     def reconstruct(self, vectors: Tensor) -> Tensor:
-        """Return the dictionary's reconstruction of site vectors, same shape."""
-        return self.sae.decode(self.sae.encode(vectors.to(self.sae.W_dec.dtype)))  # type: ignore[no-any-return]
+        """Return what the dictionary makes of site vectors: these again, or for a transcoder the output site's."""
+        made: Tensor = self.sae(self._prepared(vectors)).to(vectors.device, torch.float32)
+        return made + vectors.mean(dim=-1, keepdim=True) if self.is_centred else made
 
     @cached_property
     def sha256(self) -> str:
+        """Hash of the files of weights and their configuration; of the weights themselves where no file is known."""
         digest = hashlib.sha256()
-        for path in sorted(self.folder.glob("*.safetensors")) + sorted(self.folder.glob("cfg.json")):
+        weights = [path for pattern in WEIGHTS for path in sorted(self.folder.glob(pattern))]
+        for path in weights + sorted(self.folder.glob("cfg.json")) + sorted(self.folder.glob("config.json")):
             digest.update(path.read_bytes())
+        if not weights:
+            digest.update(repr((self.kind, self.site)).encode())
+            for name, tensor in sorted(self.sae.state_dict().items()):
+                digest.update(name.encode() + tensor.float().cpu().numpy().tobytes())
         return digest.hexdigest()
 
     @cached_property
@@ -176,59 +207,39 @@ class SparseDictionary:
         return json.loads(path.read_text("utf-8")) if path.exists() else {}
 
 
-def nonzero(activations: Tensor, dictionary: str) -> SparseCodes:
-    """Return the non-zero entries of activations [n, n_features].
+def site_of(dictionary: Dictionary, default: str) -> Site:
+    """Return where a dictionary reads: as its files say, or *default* where they say nothing that is known here.
 
-    Raises SubjectError when one is negative, NaN or infinite.
+    Raises SubjectError when neither says it.
     """
+    for name in (dictionary.site, default):
+        with suppress(SubjectError):
+            return Site.parse(name)
+    said = f"{dictionary.site!r}, which is no site here" if dictionary.site else "nothing"
+    msg = f"dictionary {dictionary.name}: of where it reads, its files say {said}; set site = 'residual.N' or another"
+    raise SubjectError(msg)
+
+
+def nonzero(activations: Tensor, dictionary: str) -> SparseCodes:
+    """Return the non-zero entries of activations [n, n_features]. Raises as ``checked`` does."""
     row, feature = torch.nonzero(activations, as_tuple=True)
-    value = activations[row, feature].float()
+    return checked(SparseCodes(row, feature, activations[row, feature].float()), dictionary)
+
+
+def checked(codes: SparseCodes, dictionary: str) -> SparseCodes:
+    """Return the codes. Raises SubjectError when an activation is negative, NaN or infinite."""
+    value = codes.value
     if value.numel() and not (torch.isfinite(value).all() and value.min() > 0):
         msg = (
             f"dictionary {dictionary}: activations that are negative, NaN or infinite; activations are >= 0: "
-            "check the number format of the subject (bfloat16 instead of float16) and the weights"
+            "check the number format (bfloat16 instead of float16) and the weights; features that fire in both "
+            "directions (abstopk) cannot be labelled"
         )
         raise SubjectError(msg)
-    return SparseCodes(row, feature, value)
+    return codes
 
 
 def trained_documents(folder: Path) -> frozenset[str]:
     """Return the fingerprints of the documents that trained the ladder this dictionary belongs to."""
     path = folder.parent / "trained_documents.txt"
     return frozenset(path.read_text("ascii").split()) if path.exists() else frozenset()
-
-
-def load_dictionary(folder: Path, *, device: str = "cpu") -> SparseDictionary:
-    """Load a folder in SAE-Lens format (cfg.json and safetensors); named ``parent/folder``.
-
-    Raises SubjectError when the folder holds no dictionary.
-    """
-    from sae_lens import SAE
-
-    if not (folder / "cfg.json").exists():
-        msg = f"dictionary {folder}: no cfg.json there; name a folder in SAE-Lens format"
-        raise SubjectError(msg)
-    try:
-        sae = SAE.load_from_disk(folder, device=device, dtype="float32")
-    except Exception as error:
-        msg = f"dictionary {folder}: {type(error).__name__}: {error}; write the weights again or copy them whole"
-        raise SubjectError(msg) from error
-    sae.eval()
-    sae.requires_grad_(False)
-    metadata = sae.cfg.metadata
-    site = metadata["site"] or metadata["hook_name"] or ""
-    return SparseDictionary(metadata["name"] or f"{folder.parent.name}/{folder.name}", str(site), sae, folder)
-
-
-def dictionary_folders(path: Path) -> list[Path]:
-    """Return the dictionaries' folders: the path itself, or the folders of a ladder in order of width.
-
-    Raises SubjectError when there is none.
-    """
-    if (path / "cfg.json").exists():
-        return [path]
-    found = [p.parent for p in path.glob("*/cfg.json")]
-    if not found:
-        msg = f"{path}: no dictionary here (no cfg.json); name a dictionary's folder or a ladder's"
-        raise SubjectError(msg)
-    return sorted(found, key=lambda p: (len(p.name), p.name))

@@ -23,13 +23,12 @@ def _replaced(subject: Subject, site: Site, replace: Any) -> Iterator[None]:
     """Within the context, what stands at the site is ``replace(vectors)``, BOS left as it is."""
     start = 0 if subject.bos is None else 1
 
-    def swap(_module: nn.Module, _inputs: Any, output: Any) -> Any:
-        whole = output if isinstance(output, Tensor) else output[0]
-        whole = whole.clone()
-        whole[:, start:] = replace(whole[:, start:].float()).to(whole.dtype)
-        return whole if isinstance(output, Tensor) else (whole, *output[1:])
+    def swap(whole: Tensor) -> Tensor:
+        changed = whole.clone()
+        changed[:, start:] = replace(whole[:, start:].float()).to(whole.dtype)
+        return changed
 
-    handle = subject.module_at(site).register_forward_hook(swap)
+    handle = subject.tap(site).replace(swap)
     try:
         yield
     finally:

@@ -14,7 +14,6 @@ from autointerp.subject.dictionaries import Dictionary
 from autointerp.subject.documents import Document
 from autointerp.subject.gather import OnProgress
 from autointerp.subject.model import Site, Subject
-from autointerp.subject.neurons import neuron_vectors
 
 BATCH = 8
 ROWS = 2048
@@ -48,10 +47,9 @@ class Reader:
 
     def vectors(self, subject: Subject, batch: Sequence[Context]) -> tuple[Tensor, Tensor]:
         """Return (vectors [B, T, d], mask [B, T] of the tokens kept) of contexts of one length."""
-        ids = [c.token_ids for c in batch]
-        at_site = subject.site_vectors(ids, self.site)
-        kept = kept_tokens(at_site, max_norm=self.max_norm)
-        return (neuron_vectors(subject, ids, self.site.layer) if self.of_neurons else at_site), kept
+        read = Site("neurons", self.site.layer) if self.of_neurons else self.site
+        found = subject.vectors_at([c.token_ids for c in batch], {self.site, read})
+        return found[read], kept_tokens(found[self.site], max_norm=self.max_norm)
 
 
 def read_for_fitting(

@@ -1,7 +1,7 @@
 """One pass over the text for all dictionaries: site vectors encoded, non-zero activations kept."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from autointerp.core.errors import SubjectError
 from autointerp.subject.contexts import Context, batches_of_one_length, kept_tokens
-from autointerp.subject.dictionaries import SparseDictionary
+from autointerp.subject.dictionaries import Dictionary, SparseCodes, site_of
 from autointerp.subject.model import Site, Subject
 
 BATCH = 8
@@ -39,33 +39,47 @@ class HarvestedShard:
     kept: dict[int, NDArray[np.bool_]]
 
 
-def check_fit(subject: Subject, site: Site, dictionaries: Sequence[SparseDictionary]) -> None:
-    """Raise SubjectError when a dictionary was made for vectors of another size or another site."""
-    subject.module_at(site)
-    for dictionary in dictionaries:
-        if dictionary.d_model != subject.d_model:
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A dictionary, where it reads, and the norm above which a token there is left out."""
+
+    dictionary: Dictionary
+    site: Site
+    max_norm: float
+
+
+def check_fit(subject: Subject, dictionaries: Sequence[Dictionary], *, default: str = "") -> None:
+    """Raise SubjectError when a dictionary's site is not known, is not *default*, or has vectors of another size.
+
+    ``default``: where dictionaries are read whose files do not say it; "" where they all say it.
+    """
+    sites = [site_of(dictionary, default) for dictionary in dictionaries]
+    for dictionary, site in zip(dictionaries, sites, strict=True):
+        if default and not _is_same(subject, site, Site.parse(default)):
             msg = (
-                f"dictionary {dictionary.name}: made for vectors of {dictionary.d_model} numbers, "
-                f"but {subject.name} has {subject.d_model} at {site}; name the subject it was trained on"
+                f"dictionary {dictionary.name}: trained at {site}, not at {default}; set site = '{site}', "
+                "or leave it out: each dictionary is read at its own"
             )
             raise SubjectError(msg)
-        if dictionary.site and Site.parse(dictionary.site) != site:
-            made_at = dictionary.site
-            msg = f"dictionary {dictionary.name}: trained at {made_at}, not at {site}; set site = '{made_at}'"
+    widths = subject.widths_of(sites)
+    for dictionary, site in zip(dictionaries, sites, strict=True):
+        if dictionary.d_model != (found := widths[site]):
+            msg = (
+                f"dictionary {dictionary.name}: made for vectors of {dictionary.d_model} numbers, "
+                f"but {subject.name} has {found} at {site}; name the subject it was trained on"
+            )
             raise SubjectError(msg)
 
 
-def _nonzero(
-    activations: Tensor, numbers: NDArray[np.int32], width: int
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return (key, value) of the non-zero entries of [B, T, n_features]; key sorts as (feature, context, position)."""
-    flat = activations.reshape(-1)
-    where = torch.nonzero(flat, as_tuple=False).squeeze(1)
-    values = flat[where].cpu().numpy()
-    token, feature = np.divmod(where.cpu().numpy(), width)
-    row, position = np.divmod(token, activations.shape[1])
-    key = (feature << 40) | (numbers[row].astype(np.int64) << 12) | position
-    return key, values
+def _is_same(subject: Subject, one: Site, other: Site) -> bool:
+    """Return whether two names mean one place: ``residual.3`` is the output of ``model.layers.2``."""
+    return one == other or subject.tap(one) == subject.tap(other)
+
+
+def _keys(codes: SparseCodes, numbers: NDArray[np.int64], length: int) -> NDArray[np.int64]:
+    """Return numbers that sort as (feature, context, position) do; the rows of *codes* are [B * length] tokens."""
+    row, position = np.divmod(codes.row.cpu().numpy(), length)
+    return (codes.feature.cpu().numpy() << 40) | (numbers[row] << 7) | position
 
 
 def _unpack(dictionary: str, keys: list[NDArray[np.int64]], values: list[NDArray[np.float32]]) -> SparseActivations:
@@ -75,46 +89,41 @@ def _unpack(dictionary: str, keys: list[NDArray[np.int64]], values: list[NDArray
     return SparseActivations(
         dictionary=dictionary,
         feature=(key >> 40).astype(np.int32),
-        context=((key >> 12) & (2**28 - 1)).astype(np.int32),
-        position=(key & 0xFFF).astype(np.int16),
+        context=((key >> 7) & (2**33 - 1)).astype(np.int32),
+        position=(key & 127).astype(np.int16),
         activation=value[order],
     )
 
 
 @torch.inference_mode()
 def harvest_shard(
-    subject: Subject,
-    site: Site,
-    dictionaries: Sequence[SparseDictionary],
-    contexts: Sequence[tuple[int, Context]],
-    *,
-    max_norm: float,
+    subject: Subject, readers: Sequence[Reader], contexts: Sequence[tuple[int, Context]]
 ) -> HarvestedShard:
-    """Return the non-zero activations of all dictionaries on numbered contexts.
+    """Return the non-zero activations of all dictionaries on numbered contexts, from one pass over them.
 
-    Tokens with a norm above *max_norm* have no activations and are marked as not kept.
+    A token of massive norm at any of the sites has no activations and is marked as not kept: all dictionaries
+    are measured on the same tokens. Raises SubjectError for activations that are negative, NaN or infinite.
     """
-    keys: dict[str, list[NDArray[np.int64]]] = {d.name: [] for d in dictionaries}
-    values: dict[str, list[NDArray[np.float32]]] = {d.name: [] for d in dictionaries}
+    keys: dict[str, list[NDArray[np.int64]]] = {r.dictionary.name: [] for r in readers}
+    values: dict[str, list[NDArray[np.float32]]] = {r.dictionary.name: [] for r in readers}
     kept: dict[int, NDArray[np.bool_]] = {}
     number_of = {context: number for number, context in contexts}
     for batch in batches_of_one_length([c for _, c in contexts], size=BATCH):
-        vectors = subject.site_vectors([c.token_ids for c in batch], site)
-        mask = kept_tokens(vectors, max_norm=max_norm)
-        numbers = np.array([number_of[c] for c in batch], np.int32)
+        vectors = subject.vectors_at([c.token_ids for c in batch], {r.site for r in readers})
+        mask = torch.stack([kept_tokens(vectors[r.site], max_norm=r.max_norm) for r in readers]).all(dim=0)
+        numbers = np.array([number_of[c] for c in batch], np.int64)
         kept |= {int(n): row for n, row in zip(numbers, mask.cpu().numpy(), strict=True)}
-        for dictionary in dictionaries:
-            activations = dictionary.encode(vectors)
-            activations[~mask] = 0.0
-            key, value = _nonzero(activations, numbers, dictionary.n_features)
-            keys[dictionary.name].append(key)
-            values[dictionary.name].append(value)
-    sparse = tuple(_unpack(d.name, keys[d.name], values[d.name]) for d in dictionaries)
-    return HarvestedShard(sparse, kept)
+        rows = torch.nonzero(mask.flatten()).squeeze(1)
+        flat = {site: found.flatten(0, 1)[rows] for site, found in vectors.items()}
+        for reader in readers:
+            name, codes = reader.dictionary.name, reader.dictionary.encode_sparse(flat[reader.site])
+            keys[name].append(_keys(replace(codes, row=rows[codes.row]), numbers, mask.shape[1]))
+            values[name].append(codes.value.cpu().numpy())
+    return HarvestedShard(tuple(_unpack(name, keys[name], values[name]) for name in keys), kept)
 
 
 def output_tokens(
-    subject: Subject, dictionary: SparseDictionary, features: Sequence[int], *, n: int = 60
+    subject: Subject, dictionary: Dictionary, features: Sequence[int], *, n: int = 60
 ) -> dict[int, tuple[tuple[str, ...], tuple[str, ...]]]:
     """Return (promoted, suppressed) output tokens of each feature, *n* of each: direction times unembedding.
 
@@ -138,4 +147,4 @@ def output_tokens(
 
 
 def _names(subject: Subject, ids: Tensor) -> tuple[str, ...]:
-    return tuple(subject.tokenizer.decode([int(i)]) for i in ids)
+    return tuple(subject.display_token(int(i)) for i in ids)

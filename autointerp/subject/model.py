@@ -1,54 +1,23 @@
 """The language model under study: loading, text to tokens, tokens to site vectors."""
 
 import hashlib
-import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from autointerp.checkpoints import DEMO, demo_files, load_checkpoint
 from autointerp.core.errors import SubjectError
-
-MOST_TOKENS_A_CHARACTER = 4
-"""UTF-8 has at most four bytes a character, and a token at least one byte."""
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """Where in the subject: ``residual.12`` is the residual stream after 12 layers; ``mlp.12`` and
-    ``attention.12`` are what the 12th layer's block adds to it. Layers count from 1.
-    """
-
-    part: str
-    layer: int
-
-    def __str__(self) -> str:
-        return f"{self.part}.{self.layer}"
-
-    @classmethod
-    def parse(cls, text: str) -> "Site":
-        """Read ``residual.12`` or SAE-Lens's ``blocks.11.hook_resid_post``. Raises SubjectError."""
-        if found := re.fullmatch(r"(residual|mlp|attention)\.(\d+)", text):
-            return cls(found[1], int(found[2]))
-        parts = {"resid_post": "residual", "mlp_out": "mlp", "attn_out": "attention"}
-        if (found := re.fullmatch(r"blocks\.(\d+)\.hook_(\w+)", text)) and found[2] in parts:
-            return cls(parts[found[2]], int(found[1]) + 1)
-        msg = f"site {text!r}: write residual.N, mlp.N or attention.N, N = 1 .. number of layers"
-        raise SubjectError(msg)
-
-    @property
-    def hook_name(self) -> str:
-        """The name that SAE-Lens gives this site."""
-        kind = {"residual": "resid_post", "mlp": "mlp_out", "attention": "attn_out"}[self.part]
-        return f"blocks.{self.layer - 1}.hook_{kind}"
+from autointerp.subject.pieces import Pieces
+from autointerp.subject.sites import Site as Site
+from autointerp.subject.taps import Tap, find_tap
+from autointerp.subject.tokens import check_ids, check_tokenizer, encodable
 
 
 class _ReachedError(Exception):
@@ -69,6 +38,8 @@ class Subject:
         self.name = name
         self.model = model.eval()
         self.tokenizer = tokenizer
+        self._pieces = Pieces(tokenizer)
+        self._without_row = check_tokenizer(name, tokenizer, n_rows=self._n_rows)
 
     @classmethod
     def load(cls, name: str, *, dtype: str = "float32", device: str = "cpu") -> "Subject":
@@ -95,12 +66,16 @@ class Subject:
         return {k: v for k, v in self.model.config.to_dict().items() if isinstance(v, int)}
 
     @property
+    def _n_rows(self) -> int:
+        return int(self.model.get_input_embeddings().weight.shape[0])
+
+    @property
     def d_model(self) -> int:
-        return int(self.model.config.hidden_size)
+        return int(self.model.config.get_text_config().hidden_size)
 
     @property
     def n_layers(self) -> int:
-        return int(self.model.config.num_hidden_layers)
+        return int(self.model.config.get_text_config().num_hidden_layers)
 
     @property
     def device(self) -> torch.device:
@@ -108,8 +83,12 @@ class Subject:
         return device
 
     def token_ids(self, text: str) -> list[int]:
-        """Return the tokens of a text, without special ones."""
-        return list(self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+        """Return the tokens of a text, without special ones.
+
+        Raises SubjectError for a text with an added token that the model does not know.
+        """
+        ids = list(self.tokenizer(encodable(text), add_special_tokens=False, verbose=False)["input_ids"])
+        return check_ids(self.name, self.tokenizer, ids, without_row=self._without_row, n_rows=self._n_rows)
 
     @property
     def bos(self) -> int | None:
@@ -122,50 +101,59 @@ class Subject:
         head = [] if self.bos is None else [self.bos]
         return torch.tensor([[*head, *context] for context in contexts], device=self.device)
 
-    def _layers(self) -> nn.ModuleList:
-        lists = [m for m in self.model.modules() if isinstance(m, nn.ModuleList) and len(m) == self.n_layers]
-        if not lists:
-            msg = f"subject {self.name}: no list of {self.n_layers} layers found; is it a causal language model?"
-            raise SubjectError(msg)
-        return lists[0]
+    def tap(self, site: Site) -> Tap:
+        """Return where the site stands. Raises SubjectError when there is no such layer, part or module."""
+        return find_tap(self.model, site, n_layers=self.n_layers, name=self.name)
 
-    def module_at(self, site: Site) -> nn.Module:
-        """Return the module whose output is the site. Raises SubjectError when there is no such layer or block."""
-        if not 1 <= site.layer <= self.n_layers:
-            msg = f"site {site}: {self.name} has layers 1 to {self.n_layers}"
-            raise SubjectError(msg)
-        layer = self._layers()[site.layer - 1]
-        names = {"residual": (), "mlp": ("mlp",), "attention": ("self_attn", "attn", "attention")}[site.part]
-        if not names:
-            return layer
-        for name in names:
-            if hasattr(layer, name):
-                return getattr(layer, name)  # type: ignore[no-any-return]
-        msg = f"site {site}: a layer of {self.name} has no {' or '.join(names)}"
-        raise SubjectError(msg)
+    def width_of(self, site: Site) -> int:
+        """Return how many numbers a vector at the site has. Raises as ``vectors_at``."""
+        return self.widths_of([site])[site]
 
-    @contextmanager
-    def _caught_at(self, site: Site, caught: list[Tensor]) -> Iterator[None]:
-        def catch(_module: nn.Module, _inputs: Any, output: Any) -> None:
-            caught.append(output if isinstance(output, Tensor) else output[0])
-            raise _ReachedError
+    def widths_of(self, sites: Collection[Site]) -> dict[Site, int]:
+        """Return how many numbers a vector at each site has, from one pass over one token."""
+        return {site: int(vectors.shape[-1]) for site, vectors in self.vectors_at([[0]], sites).items()}
 
-        handle = self.module_at(site).register_forward_hook(catch)
-        try:
-            yield
-        except _ReachedError:
-            pass
-        finally:
-            handle.remove()
+    def site_vectors(self, contexts: Sequence[Sequence[int]], site: Site) -> Tensor:
+        """Return what stands at one site, float32 [B, T, d], BOS row cut off; the pass stops there."""
+        return self.vectors_at(contexts, [site])[site]
 
     @torch.inference_mode()
-    def site_vectors(self, contexts: Sequence[Sequence[int]], site: Site) -> Tensor:
-        """Return what stands at the site, float32 [B, T, d_model], BOS row cut off; the pass stops there."""
+    def vectors_at(self, contexts: Sequence[Sequence[int]], sites: Collection[Site]) -> dict[Site, Tensor]:
+        """Return what stands at each site, float32 [B, T, d of the site], BOS row cut off, from one pass.
+
+        The pass stops at the last site in the order of computation. Contexts are of one length.
+
+        Raises SubjectError when a site does not exist, is never reached, or holds NaN or infinite numbers.
+        """
         ids = self.with_bos(contexts)
-        caught: list[Tensor] = []
-        with self._caught_at(site, caught):
+        caught: dict[Site, Tensor] = {}
+        with self._catching(sites, caught):
             self.model(input_ids=ids, use_cache=False)
-        return caught[0][:, ids.shape[1] - len(contexts[0]) :].float()
+        first = ids.shape[1] - len(contexts[0])
+        return {site: self._checked(site, caught, ids.shape)[:, first:] for site in sites}
+
+    @contextmanager
+    def _catching(self, sites: Collection[Site], caught: dict[Site, Tensor]) -> Iterator[None]:
+        def catch(site: Site, vectors: Tensor) -> None:
+            # A copy: what follows may write into the tensor. A module that is called twice counts once.
+            caught.setdefault(site, vectors.to(torch.float32, copy=True))
+            if len(caught) == len(set(sites)):
+                raise _ReachedError
+
+        with ExitStack() as hooks:
+            for site in set(sites):
+                hooks.callback(self.tap(site).read(partial(catch, site)).remove)
+            with suppress(_ReachedError):
+                yield
+
+    def _checked(self, site: Site, caught: dict[Site, Tensor], shape: torch.Size) -> Tensor:
+        if site not in caught or caught[site].shape[:2] != shape:
+            msg = f"site {site}: {self.name} has not one vector a token there; name another module"
+            raise SubjectError(msg)
+        if not torch.isfinite(caught[site]).all():
+            msg = f"site {site}: NaN or infinite numbers in {self.name}; set dtype = 'bfloat16' or 'float32'"
+            raise SubjectError(msg)
+        return caught[site]
 
     @torch.inference_mode()
     def projected_embedding(self, ids: Sequence[int], *, n: int, seed: int) -> NDArray[np.float32]:
@@ -178,26 +166,14 @@ class Subject:
         found: NDArray[np.float32] = torch.cat(parts).cpu().numpy()
         return found
 
-    def display_tokens(self, ids: Sequence[int]) -> tuple[str, ...]:
-        """Return one string a token whose concatenation is the text.
+    def display_tokens(self, ids: Sequence[int], *, start: int = 0) -> tuple[str, ...]:
+        """Return one string a token whose concatenation is the text; *start* is the first one's place in its text.
 
-        A character split over several byte tokens stands whole in the first; the others are empty.
+        A character split over several byte tokens stands whole in the first; the others are empty. At 0
+        the space is left out that SentencePiece puts before a text: within one it is the text's own.
         """
-        pieces: list[str] = []
-        done, pending = 0, 0
-        for end in range(1, len(ids) + 1):
-            text = self._decode(ids[done:end])
-            if text.endswith("\ufffd") and not self._can_cut(ids, done, end):
-                pending += 1
-                continue
-            pieces += [text, *[""] * pending]
-            done, pending = end, 0
-        return tuple(pieces)
+        return self._pieces.of(ids, start=start)
 
-    def _decode(self, ids: Sequence[int]) -> str:
-        return str(self.tokenizer.decode(ids, clean_up_tokenization_spaces=False))
-
-    def _can_cut(self, ids: Sequence[int], done: int, end: int) -> bool:
-        """Return whether no character stands across *end*: a text may also end in a real U+FFFD."""
-        ahead = ids[end : end + MOST_TOKENS_A_CHARACTER]
-        return self._decode(ids[done:end]) + self._decode(ahead) == self._decode([*ids[done:end], *ahead])
+    def display_token(self, token: int) -> str:
+        """Return one token as it stands within a text."""
+        return self._pieces.of([token], start=1)[0]

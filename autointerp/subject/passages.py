@@ -9,9 +9,8 @@ from autointerp.core.draws import content_key
 from autointerp.core.steps import Passage
 from autointerp.core.types import Failure, Reason, Window
 from autointerp.subject.contexts import CONTEXT_TOKENS, Context
-from autointerp.subject.dictionaries import SparseDictionary
-from autointerp.subject.harvest import SparseActivations, harvest_shard
-from autointerp.subject.model import Site, Subject
+from autointerp.subject.harvest import Reader, SparseActivations, harvest_shard
+from autointerp.subject.model import Subject
 
 AT_ONCE = 256
 """Passages whose activations are held at a time."""
@@ -19,9 +18,7 @@ AT_ONCE = 256
 Ids = tuple[int, ...]
 
 
-def run_passages(
-    subject: Subject, site: Site, dictionary: SparseDictionary, passages: Sequence[Passage], *, max_norm: float
-) -> list[Window | Failure]:
+def run_passages(subject: Subject, reader: Reader, passages: Sequence[Passage]) -> list[Window | Failure]:
     """Return each passage as one window with its feature's activations; of a long text the first 128 tokens.
 
     A token of massive norm counts as silent, as it does in a harvest. A text without tokens is a failure.
@@ -32,7 +29,7 @@ def run_passages(
         ids = [tuple(subject.token_ids(passage.text)[:CONTEXT_TOKENS]) for passage in some]
         numbers = {own: number for number, own in enumerate(dict.fromkeys(filter(None, ids)))}
         contexts = [(number, Context(content_key(own), 0, own)) for own, number in numbers.items()]
-        harvested = harvest_shard(subject, site, [dictionary], contexts, max_norm=max_norm) if contexts else None
+        harvested = harvest_shard(subject, [reader], contexts) if contexts else None
         for passage, own in zip(some, ids, strict=True):
             if harvested is None or not own:
                 detail = "a text without tokens cannot be run"

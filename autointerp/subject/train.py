@@ -1,8 +1,9 @@
-"""A ladder: dictionaries of several widths trained with sae-lens on the same batches of our activations."""
+"""A ladder: dictionaries trained with sae-lens on the same batches of our activations, each read once for all."""
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -11,48 +12,23 @@ import torch
 from torch import Tensor
 
 from autointerp.core.draws import generator
+from autointerp.core.errors import ConfigError
+from autointerp.subject.architectures import new_trainer
+from autointerp.subject.checkpoint import deciding, load_checkpoint, save_checkpoint
+from autointerp.subject.curve import CurvePoint, Measures, curve
 from autointerp.subject.gather import OnProgress
+from autointerp.subject.recipe import Member, Recipe
 
 SHARDS_MIXED = 16
 CHECKPOINT_STEPS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
-    """How the members of a ladder are trained: BatchTopK (Bussmann et al. 2024), saved as JumpReLU.
+class Trained:
+    """The sae-lens models by member, in units of the site's vectors, and their losses against compute."""
 
-    ``k``: mean number of features active on a token. ``batch``: tokens a step. The learning rate warms
-    up over 5% of the steps and falls to 0 over the last 20%.
-    """
-
-    widths: tuple[int, ...] = (512, 1024, 2048, 4096)
-    k: float = 32.0
-    batch: int = 2048
-    learning_rate: float = 1e-3
-    epochs: int = 1
-    dead_after_steps: int = 150
-    seed: int = 0
-
-
-class PartitionedBatchTopK(torch.nn.Module):
-    """sae-lens's BatchTopK with the k-th value found by partition instead of sorting.
-
-    The same activations survive, up to ties at the k-th value; on a CPU the step takes a quarter less.
-    """
-
-    def __init__(self, k: float) -> None:
-        super().__init__()
-        self.k = k
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        """Return relu(hidden) with all but the k largest a row on average set to 0; [n_tokens, n_features]."""
-        positive = hidden.relu()
-        n_kept = int(self.k * hidden.shape[:-1].numel())
-        if n_kept == 0:
-            return torch.zeros_like(positive)
-        values = positive.detach().flatten().numpy()
-        threshold = float(np.partition(values, len(values) - n_kept)[len(values) - n_kept])
-        return torch.where(positive >= max(threshold, 1e-30), positive, 0.0)
+    saes: dict[Member, Any]
+    curve: tuple[CurvePoint, ...]
 
 
 def mixed_batches(paths: Sequence[Path], *, batch: int, epochs: int, seed: int) -> Iterator[Tensor]:
@@ -78,99 +54,104 @@ def n_vectors(paths: Sequence[Path]) -> int:
     return sum(len(np.load(path, mmap_mode="r")) for path in paths)
 
 
-def _member(recipe: Recipe, *, width: int, d_model: int, n_steps: int, metadata: dict[str, Any]) -> Any:
-    """Return a sae-lens trainer of one width."""
-    from sae_lens import BatchTopKTrainingSAE, BatchTopKTrainingSAEConfig
-    from sae_lens.config import LoggingConfig, SAETrainerConfig
-    from sae_lens.saes.sae import SAEMetadata
-    from sae_lens.training.sae_trainer import SAETrainer
-
-    torch.manual_seed(recipe.seed * 1_000_003 + width)
-    config = BatchTopKTrainingSAEConfig(
-        d_in=d_model, d_sae=width, k=recipe.k, dtype="float32", metadata=SAEMetadata(**metadata)
-    )
-    trainer_config = SAETrainerConfig(
-        total_training_samples=n_steps * recipe.batch,
-        train_batch_size_samples=recipe.batch,
-        lr=recipe.learning_rate,
-        lr_end=recipe.learning_rate / 10,
-        lr_warm_up_steps=n_steps // 20,
-        lr_decay_steps=n_steps // 5,
-        dead_feature_window=recipe.dead_after_steps,
-        logger=LoggingConfig(log_to_wandb=False),
-    )
-    sae = BatchTopKTrainingSAE(config)
-    sae.activation_fn = PartitionedBatchTopK(recipe.k)
-    return SAETrainer(cfg=trainer_config, sae=sae, data_provider=iter(()))
-
-
 def train_members(
-    paths: Sequence[Path], recipe: Recipe, *, metadata: dict[str, Any], checkpoint: Path, on_progress: OnProgress
-) -> dict[int, Any]:
-    """Return the trained sae-lens models by width; every batch is shown to all of them.
+    paths: Sequence[Path],
+    recipe: Recipe,
+    *,
+    metadata: Mapping[str, Any],
+    checkpoint: Path,
+    on_progress: OnProgress,
+    decides: Mapping[str, Any] | None = None,
+) -> Trained:
+    """Return the trained members; every batch is read once and shown to all of them.
 
     The whole state is written to *checkpoint* every ``CHECKPOINT_STEPS`` steps and read back from
     there, so that a run cut short goes on where it stood.
+
+    Args:
+        paths: The shards of site vectors, each [n, d_model].
+        recipe: What is trained, and how.
+        metadata: Kept with every member.
+        checkpoint: Where the state is kept; another training's state there is refused.
+        on_progress: Called with tokens done and in all.
+        decides: What decides the vectors, by name; the recipe itself decides in any case.
+
+    Raises:
+        ConfigError: The checkpoint is another training's, there is less than a batch, or a loss is no
+            longer finite.
     """
-    first = np.load(paths[0]).astype(np.float32)
-    n_steps = recipe.epochs * n_vectors(paths) // recipe.batch
-    # Vectors are scaled to a mean norm of sqrt(d_model) for training and the scale is folded back
-    # into the weights, so that one learning rate serves every site.
-    scale = float(np.sqrt(first.shape[1]) / np.linalg.norm(first, axis=1).mean())
-    members = {
-        width: _member(
-            recipe, width=width, d_model=first.shape[1], n_steps=n_steps, metadata=metadata | {"width": width}
-        )
-        for width in recipe.widths
-    }
-    for trainer in members.values():
-        trainer.activation_scaler.scaling_factor = scale
-        trainer.sae.b_dec.data[:] = torch.from_numpy(first.mean(axis=0) * scale)
-    done = _load_checkpoint(members, checkpoint)
-    for step, batch in enumerate(mixed_batches(paths, batch=recipe.batch, epochs=recipe.epochs, seed=recipe.seed), 1):
+    steps_an_epoch = n_vectors(paths) // recipe.batch
+    if not steps_an_epoch:
+        msg = f"batch = {recipe.batch:,} is more than the {n_vectors(paths):,} vectors there are; lower it"
+        raise ConfigError(msg)
+    n_steps = steps_an_epoch * recipe.epochs
+    scaling = _scaling(paths[0])
+    trainers = _new_trainers(scaling, recipe, n_steps=n_steps, metadata=metadata)
+    measures = Measures.empty(len(trainers), n_steps)
+    deciders = deciding(recipe, **(decides or {}))
+    done = load_checkpoint(checkpoint, deciders, list(trainers.values()), measures)
+    batches = mixed_batches(paths, batch=recipe.batch, epochs=recipe.epochs, seed=recipe.order_seed)
+    for step, batch in enumerate(batches, 1):
         if step <= done:
             continue
-        for trainer in members.values():
-            trainer.step(batch)
-            trainer.n_training_steps += 1
+        _step(trainers, batch, scaling.mean, measures, step)
         on_progress(step * recipe.batch, n_steps * recipe.batch)
         if step % CHECKPOINT_STEPS == 0:
-            _save_checkpoint(members, checkpoint, step)
-    for trainer in members.values():
-        trainer.sae.fold_activation_norm_scaling_factor(scale)
-    return {width: trainer.sae for width, trainer in members.items()}
+            save_checkpoint(checkpoint, step, deciders, trainers.values(), measures)
+    return _finished(trainers, measures, recipe)
 
 
-def _save_checkpoint(members: dict[int, Any], path: Path, step: int) -> None:
-    """Write the state of every member, whole or not at all."""
-    state = {
-        width: {
-            "sae": trainer.sae.state_dict(),
-            "optimizer": trainer.optimizer.state_dict(),
-            "schedule": trainer.lr_scheduler.state_dict(),
-            "silent": trainer.n_forward_passes_since_fired,
-        }
-        for width, trainer in members.items()
-    }
-    temporary = path.with_suffix(".tmp")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save({"step": step, "members": state}, temporary)
-    temporary.rename(path)
+@dataclass(frozen=True, slots=True)
+class _Scaling:
+    """Vectors are scaled for training, and the scale is folded back into the weights: mean norm sqrt(d_model).
+
+    So one learning rate and one coefficient serve every site. ``mean``, shape [d_model], is scaled too.
+    """
+
+    factor: float
+    mean: Tensor
 
 
-def _load_checkpoint(members: dict[int, Any], path: Path) -> int:
-    """Put every member in its stored state and return the step it stood at; 0 without a checkpoint."""
-    if not path.exists():
-        return 0
-    stored = torch.load(path, weights_only=True)
-    for width, trainer in members.items():
-        state = stored["members"][width]
-        trainer.sae.load_state_dict(state["sae"])
-        trainer.optimizer.load_state_dict(state["optimizer"])
-        trainer.lr_scheduler.load_state_dict(state["schedule"])
-        trainer.n_forward_passes_since_fired = state["silent"]
-        trainer.n_training_steps = stored["step"]
-    return int(stored["step"])
+def _scaling(first_shard: Path) -> _Scaling:
+    first = np.load(first_shard).astype(np.float32)
+    factor = float(np.sqrt(first.shape[1]) / np.linalg.norm(first, axis=1).mean())
+    return _Scaling(factor, torch.from_numpy(first.mean(axis=0) * factor))
+
+
+def _new_trainers(scaling: _Scaling, recipe: Recipe, *, n_steps: int, metadata: Mapping[str, Any]) -> dict[Member, Any]:
+    """Return an untrained trainer for each member, its bias at the mean of the vectors."""
+    trainers = {}
+    for member in recipe.members:
+        known = dict(metadata) | {"width": member.width, recipe.axis: member.sparsity, "seed": member.seed}
+        trainer = new_trainer(recipe, member, d_model=len(scaling.mean), n_steps=n_steps, metadata=known)
+        trainer.activation_scaler.scaling_factor = scaling.factor
+        trainer.sae.b_dec.data[:] = scaling.mean
+        trainers[member] = trainer
+    return trainers
+
+
+def _step(trainers: Mapping[Member, Any], batch: Tensor, mean: Tensor, measures: Measures, step: int) -> None:
+    """Train every member on one batch and note what it made of the batch before its weights moved."""
+    for number, (member, trainer) in enumerate(trainers.items()):
+        output = trainer.step(batch)
+        trainer.n_training_steps += 1
+        error = float(output.losses["mse_loss"].detach()) * len(batch)
+        if not isfinite(error):
+            msg = f"{member}: the loss is no longer finite at step {step}; lower `learning_rate`"
+            raise ConfigError(msg)
+        measures.error[number, step - 1] = error
+        measures.n_active[number, step - 1] = int(torch.count_nonzero(output.feature_acts))
+        measures.variance[step - 1] = float((output.sae_in - mean).square().sum())
+
+
+def _finished(trainers: Mapping[Member, Any], measures: Measures, recipe: Recipe) -> Trained:
+    """Return the models with the scale folded back into their weights, and what the measures say of each."""
+    points: list[CurvePoint] = []
+    for number, (member, trainer) in enumerate(trainers.items()):
+        trainer.sae.fold_activation_norm_scaling_factor(trainer.activation_scaler.scaling_factor)
+        size = sum(parameter.numel() for parameter in trainer.sae.parameters())
+        points += curve(member, measures, number, batch=recipe.batch, epochs=recipe.epochs, n_parameters=size)
+    return Trained({member: trainer.sae for member, trainer in trainers.items()}, tuple(points))
 
 
 def save_member(sae: Any, folder: Path) -> None:
@@ -182,8 +163,3 @@ def save_member(sae: Any, folder: Path) -> None:
     text = json.loads(Path(config).read_text("utf-8"))
     text["dtype"] = "float32"  # what it computes in; the file is float16 to be small
     Path(config).write_text(json.dumps(text, indent=1, sort_keys=True) + "\n", "utf-8")
-
-
-def recipe_fields(recipe: Recipe) -> dict[str, Any]:
-    """Return the recipe as plain values for a manifest."""
-    return asdict(recipe) | {"architecture": "BatchTopK, saved as JumpReLU", "optimiser": "Adam (0.9, 0.999)"}

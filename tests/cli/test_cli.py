@@ -64,7 +64,7 @@ def test_verbs_that_run_json(world: World, cli: Cli, tmp_path: Path, finished_ru
     """``harvest``, ``explain``, ``score`` and ``run``: one object on stdout, each stage's progress on stderr alone."""
     del finished_run  # the world's files are warm
     path = world.toml(tmp_path / "c.toml")
-    stages = {"harvest": ("harvest", "evidence"), "explain": (), "score": ("score",), "run": ()}
+    stages = {"harvest": ("harvest", "samples", "evidence"), "explain": (), "score": ("score",), "run": ()}
     for verb, progress in stages.items():
         done = cli(verb, path, "--home", tmp_path / "home", "--plain", "--json")
         assert done.code == 0, done.err
@@ -76,15 +76,24 @@ def test_verbs_that_run_json(world: World, cli: Cli, tmp_path: Path, finished_ru
 
 
 def test_train_json(world: World, cli: Cli, tmp_path: Path) -> None:
-    """``train`` prints the ladder's manifest as one object, its progress on stderr."""
+    """``train`` prints the ladder's manifest and its losses as one object, its progress on stderr; then as text."""
     path = write_toml(tmp_path / "t.toml", world.train_content(n_tokens=4096, batch=256))
+    command = ("train", path, "--into", tmp_path / "small", "--home", tmp_path / "home")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        done = cli("train", path, "--into", tmp_path / "small", "--home", tmp_path / "home", "--json")
+        done = cli(*command, "--json")
     assert done.code == 0, done.err
     assert set(done.json["dictionaries"]) == {"small/8", "small/16"}
-    assert json.loads((tmp_path / "small" / "manifest.json").read_text()) == done.json
+    manifest = json.loads((tmp_path / "small" / "manifest.json").read_text())
+    assert manifest == {name: value for name, value in done.json.items() if name != "curve"}
+    assert {(row["dictionary"], row["step"]) for row in done.json["curve"]} >= {("small/8", 1), ("small/16", 16)}
     assert {"harvest", "train"} <= {line.split()[0] for line in done.err.splitlines()}
+    again = cli(*command)
+    assert again.code == 0, again.err
+    assert "train" not in again.err
+    shown = [line for line in again.out.splitlines() if " 4,096 " in line]
+    assert len(shown) == 2
+    assert f" {done.json['curve'][-1]['loss']:.4f} " in shown[-1]
 
 
 @pytest.mark.parametrize(

@@ -177,6 +177,12 @@ def test_the_key_of_a_question_holds_what_decides_the_reply() -> None:
     assert {field.name for field in dataclasses.fields(Question)} == {*changes, "about", "kinds", "role"}
 
 
+def test_keys_of_stored_replies_stay() -> None:
+    """A key written down once: another one for the same question would ask, and pay for, every stored reply again."""
+    question = Question("s", "p", 8, Digits(2, "_", "x", 9), (("temperature", 0.5),), "r")
+    assert question.key == question.key == "85060cb1f2ff26575f4256bf10b01071"
+
+
 def test_versions_follow_the_words() -> None:
     """A prompt's version and an explanation's key change with their words."""
     assert Prompt("a", "s", "t").version != Prompt("a", "s", "u").version

@@ -1,5 +1,6 @@
 """Questions as tokens: what is read, and where."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,8 +10,16 @@ from llm_builders import make_question, make_window_prompt
 
 from autointerp.core.errors import AskFailed, ConfigError
 from autointerp.core.types import Digits, Window, YesNo
-from autointerp.llm.batches import n_common, n_shared, plan_batches
-from autointerp.llm.encoding import digit_classes, encode_question, render_chat, yes_no_classes
+from autointerp.llm.answering import choose_batch
+from autointerp.llm.batches import OVERHEAD_TOKENS, n_common, n_shared, order_rows, plan_batches
+from autointerp.llm.encoding import (
+    Classes,
+    Encoded,
+    digit_classes,
+    encode_question,
+    render_chat,
+    yes_no_classes,
+)
 from autointerp.prompting.windows import safe_text, token_run
 from autointerp.trust.injections import INJECTIONS
 
@@ -83,6 +92,19 @@ def test_yes_has_several_forms(tokenizer: Any) -> None:
     assert not set(yes) & set(no)
 
 
+@pytest.mark.parametrize("unknown", [None, 0])
+def test_a_token_is_known_by_its_own_name(unknown: int | None) -> None:
+    """A tokenizer gives the token for unknown, or nothing, for a name it lacks: neither is taken for the word."""
+    names = ["<unk>", "Yes", "No"]
+    words = SimpleNamespace(
+        convert_tokens_to_ids=lambda name: names.index(name) if name in names else unknown,
+        convert_ids_to_tokens=lambda token: names[token],
+    )
+    assert yes_no_classes(words) == ((1,), (2,))
+    with pytest.raises(ConfigError, match="0, 1, 2"):
+        digit_classes(words, 9)
+
+
 def test_without_a_template_the_conversation_is_chatml(tokenizer: Any) -> None:
     """It ends where the assistant speaks, and the answer is read at its last token."""
     question = make_question("p", YesNo(), system="s")
@@ -116,6 +138,43 @@ def test_a_long_shared_label_gets_a_batch_of_its_own() -> None:
     for n_label, expected in ((100, 2), (3, 1)):
         rows = [(1,) * 50 + (label,) * n_label + (window,) * 40 for label in (2, 3) for window in range(4, 10)]
         assert len(plan_batches(rows, 10_000)) == expected
+
+
+@given(rows)
+def test_the_order_of_rows_holds_every_row_once(rows: list[tuple[int, ...]]) -> None:
+    """Also equal rows, and rows that begin others."""
+    assert sorted(order_rows(rows)) == list(range(len(rows)))
+
+
+@given(st.lists(st.integers(1, 9), min_size=3, max_size=9), st.lists(st.integers(1, 9), min_size=3, max_size=9))
+def test_rows_of_a_label_stand_together_by_length(one: list[int], other: list[int]) -> None:
+    """A label worth a batch of its own is not torn apart by its windows' lengths, which decide within it."""
+    lengths = [(label, length) for label, windows in ((2, one), (3, other)) for length in windows]
+    rows = [(label,) * OVERHEAD_TOKENS + (10 + at,) * length for at, (label, length) in enumerate(lengths)]
+    ordered = [rows[place] for place in order_rows(rows)]
+    assert [row[0] for row in ordered] == [2] * len(one) + [3] * len(other)
+    assert [len(row) - OVERHEAD_TOKENS for row in ordered] == [*sorted(one), *sorted(other)]
+
+
+def test_windows_of_two_lengths_are_not_padded() -> None:
+    """Short and long ones, in turns by their first token, run in a batch each."""
+    rows = [(1,) * 50 + (start,) * (20 + 40 * (start % 2)) for start in range(2, 22)]
+    ordered = [rows[place] for place in order_rows(rows)]
+    assert [
+        len({len(row) for row in ordered[batch.start : batch.stop]}) for batch in plan_batches(ordered, 10_000)
+    ] == [1, 1]
+
+
+def test_answers_in_words_are_written_together() -> None:
+    """Every token of an answer is a pass over all weights: prompts of 500 to 900 tokens share them, and are padded."""
+    waiting = [make_encoded((1,) * 200 + (2 + n,) * (300 + 80 * n), classes=()) for n in range(6)]
+    assert sorted(choose_batch(waiting, 2048)) == list(range(6))
+    graded = [make_encoded(encoded.tokens, classes=((1,), (2,))) for encoded in waiting]
+    assert len(choose_batch(graded, 2048)) < 6
+
+
+def make_encoded(tokens: tuple[int, ...], *, classes: Classes) -> Encoded:
+    return Encoded(tokens, (len(tokens) - 1,), classes, len(tokens))
 
 
 @pytest.mark.parametrize("order", INJECTIONS)

@@ -42,6 +42,42 @@ def test_layer_that_does_not_exist(world: World, carry_out: CarryOut, tmp_path: 
     refused(carry_out, world.config(site="residual.9"), tmp_path, SubjectError, "residual.9", "layers 1 to 4")
 
 
+def test_two_dictionaries_of_one_name(world: World, carry_out: CarryOut, tmp_path: Path) -> None:
+    """What is found of two dictionaries of one name could not be told apart: refused, with both paths."""
+    for folder in ("one", "two"):
+        save_dictionary(tmp_path / folder / "8", width=8, metadata={"name": "same/8", "site": SITE})
+    config = world.config(dictionaries=[str(tmp_path / "one"), str(tmp_path / "two")])
+    paths = (f"{tmp_path}/one/8", f"{tmp_path}/two/8")
+    refused(carry_out, config, tmp_path / "home", ConfigError, *paths, "both called same/8")
+
+
+def test_pickle_for_a_dictionary(world: World, carry_out: CarryOut, tmp_path: Path) -> None:
+    """A pickle offered as weights is refused with the line that converts it, before anything is written."""
+    path = tmp_path / "ae.pt"
+    path.write_bytes(b"\x80\x04N.")
+    config = world.config(dictionaries=[str(path)])
+    refused(carry_out, config, tmp_path / "home", SubjectError, "is a pickle", "weights_only=True", "save_file")
+
+
+def test_dictionary_that_does_not_say_where_it_reads(world: World, carry_out: CarryOut, tmp_path: Path) -> None:
+    """Without a site in its files and in the configuration the error says what to set; set, the run goes on."""
+    save_dictionary(tmp_path / "bare" / "8", width=8, metadata={"name": "bare/8"})
+    without = world.config(dictionaries=[str(tmp_path / "bare")], site="")
+    refused(carry_out, without, tmp_path / "home", SubjectError, "bare/8", "set site = ")
+    carry_out(world.config(dictionaries=[str(tmp_path / "bare")]), tmp_path / "home", last="harvest")
+
+
+def test_site_may_be_left_out(world: World, carry_out: CarryOut, tmp_path: Path) -> None:
+    """A dictionary whose files say where it reads is read there, whether or not the configuration says it too."""
+    for number, site in enumerate(("", SITE)):
+        carry_out(world.config(site=site), tmp_path / str(number), last="harvest")
+    with_site, without = (
+        next((tmp_path / str(n)).glob("cache/harvests/*/manifest.json")).read_text() for n in range(2)
+    )
+    assert json.loads(with_site)["site"] == json.loads(without)["site"] == SITE
+    assert json.loads(with_site)["dictionaries"] == json.loads(without)["dictionaries"]
+
+
 @pytest.mark.parametrize("name", ["/nowhere/ladder", "."])
 def test_dictionary_that_is_none(world: World, carry_out: CarryOut, tmp_path: Path, name: str) -> None:
     """Nothing is written for a dictionary that does not exist, not even the run's folder."""

@@ -14,7 +14,7 @@ from lexical_oracle import Against, against_lookup
 from tiny_world import World, make_text
 
 from autointerp.core.errors import ConfigError, CorpusError, SubjectError
-from autointerp.pipeline.baselines import Source, fitting_documents, labelled_documents
+from autointerp.pipeline.baselines import Source, fitting_documents, labelled_documents, site_beside
 from autointerp.pipeline.config import Config, parse_config, parse_train_config
 from autointerp.pipeline.driver import opened
 from autointerp.pipeline.order import carry_out_stages
@@ -199,7 +199,8 @@ def test_labels_that_are_none(tmp_path: Path) -> None:
 
 def test_neurons_are_read_inside_the_mlp(beside: Run) -> None:
     """They have the layer's own size, fire as often as wanted there, and point where the down projection writes."""
-    source = Source(beside, tuple(beside.dictionaries[:2]))
+    ladder = tuple(beside.dictionaries[:2])
+    source = Source(beside, ladder, site_beside(beside, ladder))
     section = BaselineSection(kind="neurons", density=0.02)
     fitted: Dictionary = source.fit(section, Path("nowhere"))
     assert (fitted.name, fitted.site, fitted.output_site) == ("neurons/128", "neurons.2", "mlp.2")

@@ -60,6 +60,40 @@ def test_ladder_configuration_is_checked_too() -> None:
         parse_train_config({"name": "l", "subject": "s", "site": "x", "corpus": ["c"], "width": [1]}, source="l.toml")
 
 
+LADDER = {"name": "l", "subject": "s", "site": "residual.2", "corpus": ["c"]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"architecture": "relu", "k": 32}, "'relu' has no k; write l1_coefficient = [1.0, 5.0]"),
+        ({"architecture": "jumprelu", "l1_coefficient": 5}, "'jumprelu' has no l1_coefficient; write l0_coefficient"),
+        ({"l1_coefficient": 5}, "'batchtopk' has no l1_coefficient; write k = 32"),
+        ({"architecture": "gated"}, "'gated' needs l1_coefficient"),
+        ({"architecture": "topk", "k": 2.5}, "write k = 32, or take 'batchtopk'"),
+        ({"architecture": "tpk"}, "architecture: Input should be 'batchtopk'"),
+        ({"k": [32, 600]}, "k = 600 features cannot be active of 512"),
+        ({"k": float("nan")}, "k: must be finite and greater than 0"),
+        ({"k": []}, "k: an empty list trains nothing"),
+        ({"widths": [0]}, "widths: must be finite and greater than 0"),
+        ({"seeds": [1, 1]}, "seeds: two members of the ladder would have one name"),
+        ({"k": [1.0000001, 1.0000002]}, "k: two members of the ladder would have one name"),
+    ],
+)
+def test_wrong_ladders(changes: dict[str, object], message: str) -> None:
+    """What does not go together is one line that says what to write."""
+    with pytest.raises(ConfigError) as caught:
+        parse_train_config(LADDER | changes, source="l.toml")
+    assert str(caught.value).startswith("l.toml: ")
+    assert message in str(caught.value)
+
+
+def test_a_number_is_a_list_of_one() -> None:
+    """``k = 64`` and ``k = [64]`` train the same, and so do k left out and 32."""
+    recipes = [parse_train_config(LADDER | c, source="l").recipe for c in ({"k": 64}, {"k": [64.0]}, {}, {"k": 32})]
+    assert recipes[0] == recipes[1] != recipes[2] == recipes[3]
+
+
 def test_absent_and_broken_files(tmp_path: Path) -> None:
     """No file, no TOML and no UTF-8 are errors that name the file."""
     with pytest.raises(ConfigError, match=r"none\.toml: no such file; write one with `autointerp init`"):

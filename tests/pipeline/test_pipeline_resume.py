@@ -54,7 +54,7 @@ def test_kill_9_while_training(world: World, tmp_path: Path) -> None:
     verb = f"train --into {cut / 'small'}"
     child = killed_before_rename(verb, config=path, home=cut, place="checkpoint", count=2)
     assert child.code == -signal.SIGKILL, child.err
-    assert not (cut / "small").exists()
+    assert sorted(path.name for path in (cut / "small").iterdir()) == ["checkpoint.pt", "checkpoint.tmp"]
     steps: list[int] = []
 
     def watch(stage: str, done: int, _total: int, _unit: str) -> None:
@@ -63,6 +63,8 @@ def test_kill_9_while_training(world: World, tmp_path: Path) -> None:
     train_ladder(config, home=cut, folder=cut / "small", command="", on_progress=watch)
     train_ladder(config, home=whole, folder=whole / "small", command="", on_progress=ignore_progress)
     assert steps[0] == 101 * config.batch
+    assert not list((cut / "small").glob("checkpoint*"))
+    assert read_table(cut / "small", "training").equals(read_table(whole / "small", "training"))
     for width in map(str, config.widths):
         mine, theirs = (next((home / "small" / width).glob("*.safetensors")) for home in (cut, whole))
         one, other = load_file(mine), load_file(theirs)

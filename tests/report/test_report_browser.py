@@ -56,16 +56,20 @@ def stop(reason: str) -> None:
 
 @pytest.fixture(scope="module")
 def files(build: Builder, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """An ordinary report and one whose every text is an attack, with what stands beside them."""
+    """An ordinary report, one whose every text is an attack, one of Hebrew text, and what stands beside them."""
     folder = tmp_path_factory.mktemp("report")
     for beside in ("report.md", "scores.csv"):
         (folder / beside).write_text("", "utf-8")
     ordinary = build(widths=(512, 1024), n_scored=3)
     hostile = build(widths=(512,), n_scored=2, hostile=True, explainers=("examples",))
     hostile["explanations"]["text"] = ATTACK
-    for name, run in (("ordinary", ordinary), ("hostile", hostile)):
+    hebrew = build(widths=(512,), n_scored=2)
+    hebrew["evidence"]["tokens"] = [[*"שלום", " ", "(", *"עולם", ")", " \u202e", "12", *" ab"] * 2] * len(
+        hebrew["evidence"]
+    )
+    for name, run in (("ordinary", ordinary), ("hostile", hostile), ("hebrew", hebrew)):
         (folder / f"{name}.html").write_text(html_page(build_page(run)), "utf-8")
-    return {name: folder / f"{name}.html" for name in ("ordinary", "hostile")}
+    return {name: folder / f"{name}.html" for name in ("ordinary", "hostile", "hebrew")}
 
 
 @pytest.fixture
@@ -111,6 +115,32 @@ def test_hostile_text_is_read_not_run(open_page: Open) -> None:
     assert "</style></title><svg onload=alert(3)>\\u202e" in text
     assert page.locator("script, img, iframe, [onload], [onerror]").count() == 0
     assert page.evaluate("[...document.styleSheets].length") == 1
+
+
+@pytest.mark.parametrize(("name", "direction"), [("ordinary", "ltr"), ("hebrew", "rtl")])
+def test_windows_run_as_their_text_does(open_page: Open, name: str, direction: str) -> None:
+    """Right-to-left text is set from the right, marked tokens in their order; what stands around it is not turned."""
+    page = open_page(name)
+    window = page.locator("#random .win").first
+    assert window.evaluate("e => getComputedStyle(e).direction") == "ltr"
+    assert window.locator("p").first.evaluate("e => getComputedStyle(e).direction") == direction
+    assert window.locator("p").first.evaluate("e => getComputedStyle(e).unicodeBidi") == "isolate"
+    assert window.locator(".soft").first.evaluate("e => getComputedStyle(e).direction") == "ltr"
+
+
+def test_marked_letters_stay_in_their_order(open_page: Open) -> None:
+    """Of a Hebrew word each letter stands left of the one before it, marked or not; a bidi control is an escape."""
+    window = open_page("hebrew").locator("#random .win p").first
+    places = window.evaluate(
+        """p => { const walk = document.createTreeWalker(p, NodeFilter.SHOW_TEXT), found = [];
+           for (let node; node = walk.nextNode(); ) [...node.data].forEach((letter, i) => {
+             const range = document.createRange(); range.setStart(node, i); range.setEnd(node, i + 1);
+             found.push([letter, range.getBoundingClientRect().x]); });
+           return found.slice(0, 4); }"""
+    )
+    assert "".join(letter for letter, _ in places) == "שלום"
+    assert [x for _, x in places] == sorted((x for _, x in places), reverse=True)
+    assert "\\u202e" in window.inner_text()
 
 
 def test_everything_is_there_without_javascript(open_page: Open) -> None:

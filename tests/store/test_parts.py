@@ -19,7 +19,16 @@ from hypothesis import strategies as st
 
 from autointerp.core.errors import StoreError
 from autointerp.store.files import write_whole
-from autointerp.store.parts import has_part, part_path, part_paths, read_arrow, read_part, read_table, write_part
+from autointerp.store.parts import (
+    has_part,
+    part_path,
+    part_paths,
+    read_arrow,
+    read_part,
+    read_rows,
+    read_table,
+    write_part,
+)
 from autointerp.store.schemas import TABLES
 
 VALUES: dict[pa.DataType, Any] = {
@@ -35,6 +44,13 @@ VALUES: dict[pa.DataType, Any] = {
     pa.list_(pa.string()): ["a", " b"],
     pa.list_(pa.float64()): [0.0, 1.5],
     pa.list_(pa.bool_()): [True, False],
+    pa.int8(): 3,
+    pa.uint64(): 3,
+    pa.list_(pa.int8()): [0, 2],
+    pa.list_(pa.uint8()): [0, 255],
+    pa.list_(pa.int16()): [1, 300],
+    pa.list_(pa.uint64()): [0, 2**40],
+    pa.list_(pa.float32()): [0.0, 1.5],
 }
 
 
@@ -272,3 +288,14 @@ def test_activations_are_sorted_so_that_filters_skip(tmp_path: Path) -> None:
     assert set(got["activation"]) == {3.5}
     bounds = [pq.read_metadata(path).row_group(i).column(1).statistics for i in range(4)]
     assert sum(b.min <= 7 <= b.max for b in bounds) == 1
+
+
+@fresh
+@given(st.integers(0, 700), st.integers(0, 700))
+def test_rows_are_read_by_their_place(tmp_path_factory: pytest.TempPathFactory, one: int, other: int) -> None:
+    """Any run of rows of a part is what it is in the whole part, whichever row groups it lies in."""
+    folder = tmp_path_factory.getbasetemp() / "rows"
+    if not has_part(folder, "samples", "a"):
+        write_part(folder, "samples", "a", [row_of("samples", feature=i, peak=i / 2) for i in range(701)])
+    first, past = min(one, other), max(one, other) + 1
+    assert read_rows(folder, "samples", "a", first, past)["feature"].to_pylist() == list(range(first, past))

@@ -6,7 +6,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from autointerp.core.errors import SubjectError
-from autointerp.subject.model import Site, Subject
+from autointerp.subject.model import Subject
+from autointerp.subject.sites import Site
 
 
 @given(st.text(max_size=40), st.integers(0, 12), st.integers(0, 12))
@@ -28,34 +29,6 @@ def test_split_character_stands_whole_in_its_first_token(subject: Subject) -> No
     ids = subject.token_ids("a😀b")
     assert len(ids) == 6
     assert subject.display_tokens(ids) == ("a", "😀", "", "", "", "b")
-
-
-@pytest.mark.parametrize("part", ["residual", "mlp", "attention"])
-@pytest.mark.parametrize("layer", [1, 3])
-def test_site_notations_agree(part: str, layer: int) -> None:
-    """Both notations name the same site, layers counted from 1 here and from 0 in SAE-Lens's."""
-    site = Site.parse(f"{part}.{layer}")
-    assert Site.parse(site.hook_name) == site
-    assert Site.parse(str(site)) == site
-
-
-def test_sae_lens_counts_from_zero() -> None:
-    """blocks.11.hook_resid_post is the residual stream after 12 layers."""
-    assert Site.parse("blocks.11.hook_resid_post") == Site("residual", 12)
-
-
-@pytest.mark.parametrize("text", ["residual", "residual.x", "resid.3", "blocks.3.hook_q", "", "residual.3 "])
-def test_other_notations_are_refused(text: str) -> None:
-    """What is no site is an error that shows how to write one."""
-    with pytest.raises(SubjectError, match=r"write residual\.N"):
-        Site.parse(text)
-
-
-@pytest.mark.parametrize("layer", [0, 5])
-def test_layer_that_does_not_exist(subject: Subject, layer: int) -> None:
-    """The error names the layers there are."""
-    with pytest.raises(SubjectError, match="layers 1 to 4"):
-        subject.module_at(Site("residual", layer))
 
 
 def test_subject_that_does_not_exist(tmp_path: object) -> None:

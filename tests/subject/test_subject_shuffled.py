@@ -8,7 +8,7 @@ import torch
 from autointerp.core.errors import SubjectError
 from autointerp.subject.dictionaries import SparseDictionary
 from autointerp.subject.model import Site, Subject
-from autointerp.subject.neurons import down_projection, neuron_vectors, written_by_neurons
+from autointerp.subject.neurons import down_projection, written_by_neurons
 from autointerp.subject.shuffled import check_shuffled, shuffle_weights
 
 pytestmark = pytest.mark.usefixtures("third_parties")
@@ -43,7 +43,7 @@ def small_model(architecture: str) -> Subject:
 def test_neurons_times_what_they_write_is_the_mlp(architecture: str) -> None:
     """Neurons times their written rows, with the bias where there is one, are what the MLP adds."""
     subject = small_model(architecture)
-    found = neuron_vectors(subject, CONTEXTS, 2)
+    found = subject.site_vectors(CONTEXTS, Site("neurons", 2))
     bias = getattr(down_projection(subject, 2), "bias", None)
     added = found @ written_by_neurons(subject, 2) + (0 if bias is None else bias.detach())
     assert found.shape == (2, 4, 48)

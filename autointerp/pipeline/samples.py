@@ -1,0 +1,233 @@
+"""One row a feature with all that was kept of it: written when a harvest ends, read by evidence and pages."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from autointerp.core.types import SIDES
+from autointerp.pipeline import sketching
+from autointerp.pipeline.planned import shard_name
+from autointerp.sampling.sketches import N_BINS, TILES_A_CONTEXT, Limits, Sketch, feature_peaks
+from autointerp.store.parts import has_part, part_paths, read_arrow_part, read_part, read_rows, write_part
+from autointerp.subject.contexts import TILE_TOKENS
+
+PLACES = N_BINS
+"""Of one side in ``count_place``."""
+
+ROWS_AT_ONCE = 512
+"""A row group of the table: what is decoded to read one row."""
+
+OnProgress = Callable[[str, int, int, str], None]
+Ints = NDArray[np.int64]
+
+
+def bucket_name(dictionary: str, first: int) -> str:
+    """Return the name of the part that holds the features from *first* on."""
+    return f"{dictionary} {first // sketching.BUCKET}"
+
+
+def write_samples(folder: Path, widths: Mapping[str, int], limits: Limits, *, on_progress: OnProgress) -> None:
+    """Merge what the shards know and write one row a feature, a part for each 65,536 features of a dictionary."""
+    names = sketching.live_parts(folder)
+    places = ContextPlaces(folder)
+    done, total = 0, sum(widths.values())
+    for dictionary, width in widths.items():
+        for first, past in sketching.buckets(width):
+            name = bucket_name(dictionary, first)
+            if not has_part(folder, "samples", name):
+                sketch = sketching.read_merged(folder, names, dictionary, (first, past), limits)
+                write_part(folder, "samples", name, sample_rows(dictionary, sketch, (first, past), places))
+            done += past - first
+            on_progress("samples", done, total, "features")
+
+
+class ContextPlaces:
+    """Where contexts stand and what they hold, by number; shards are read as they are needed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.first = self._first_numbers()
+
+    def _first_numbers(self) -> Ints:
+        """Return the number of each shard's first context: all shards but the last have as many."""
+        paths = part_paths(self.folder, "contexts")
+        size = len(read_part(self.folder, "contexts", shard_name(0), columns=["context"])) if paths else 1
+        return np.arange(len(paths), dtype=np.int64) * size
+
+    def of(self, numbers: Ints) -> pd.DataFrame:
+        """Return the rows of these contexts (ascending, no number twice), indexed by number."""
+        shards = np.searchsorted(self.first, numbers, side="right") - 1
+        parts = []
+        for shard in np.unique(shards).tolist():
+            rows = read_part(self.folder, "contexts", shard_name(shard)).set_index("context")
+            parts.append(rows.loc[numbers[shards == shard]])
+        return pd.concat(parts) if parts else pd.DataFrame({"doc": [], "start": [], "token_ids": []})
+
+
+def sample_rows(dictionary: str, sketch: Sketch, features: tuple[int, int], places: ContextPlaces) -> pa.Table:
+    """Return one row for each of the features first .. past - 1, empty where it never fired."""
+    counts, tiles, firings = sketch.counts, sketch.tiles, sketch.firings
+    context = tiles.tile // TILES_A_CONTEXT
+    numbers, row = np.unique(context, return_inverse=True)
+    where = places.of(numbers)
+    texts = [np.asarray(ids, np.int32) for ids in where["token_ids"]]
+    half = (tiles.tile % TILES_A_CONTEXT) // 2 * 2 * TILE_TOKENS
+    pairs = [texts[r][h : h + 2 * TILE_TOKENS] for r, h in zip(row.tolist(), half.tolist(), strict=True)]
+    n_tokens = np.array([len(pair) for pair in pairs], np.int64)
+    starts = where["start"].to_numpy(np.int64)
+    start = starts[row] + tiles.tile % TILES_A_CONTEXT * TILE_TOKENS if len(row) else np.zeros(0, np.int64)
+    docs = pa.array(where["doc"].tolist(), pa.string()).take(pa.array(row))
+    n_entries = np.diff(tiles.first)
+    of_counts, of_tiles, of_firings = (edges(c.feature, features) for c in (counts, tiles, firings))
+    own, peaks = feature_peaks(counts)
+    peak = np.zeros(features[1] - features[0], np.float32)
+    peak[own - features[0]] = peaks
+    ids = np.concatenate(pairs) if pairs else np.zeros(0, np.int32)
+    columns: dict[str, Any] = {
+        "count_place": sketching.lists(of_counts, (counts.side * PLACES + counts.bin).astype(np.int16)),
+        "count_tokens": sketching.lists(of_counts, counts.n_tokens),
+        "count_tiles": sketching.lists(of_counts, counts.n_tiles),
+        "side": sketching.lists(of_tiles, tiles.side.astype(np.int8)),
+        "tile": sketching.lists(of_tiles, tiles.tile),
+        "key": sketching.lists(of_tiles, tiles.key),
+        "tile_peak": sketching.lists(of_tiles, tiles.peak),
+        "doc": pa.ListArray.from_arrays(pa.array(of_tiles.astype(np.int32)), docs),
+        "start": sketching.lists(of_tiles, start.astype(np.int32)),
+        "n_tokens": sketching.lists(of_tiles, n_tokens.astype(np.uint8)),
+        "token_ids": sketching.lists(_sums(n_tokens)[of_tiles], ids),
+        "n_entries": sketching.lists(of_tiles, n_entries.astype(np.uint8)),
+        "position": sketching.lists(tiles.first[of_tiles], tiles.position),
+        "value": sketching.lists(tiles.first[of_tiles], tiles.value),
+        "firing_token": sketching.lists(of_firings, firings.token.astype(np.int32)),
+        "firing_value": sketching.lists(of_firings, firings.value),
+    }
+    n = features[1] - features[0]
+    return pa.table(
+        {
+            "dictionary": pa.DictionaryArray.from_arrays(np.zeros(n, np.int8), [dictionary]),
+            "feature": np.arange(*features, dtype=np.int32),
+            "peak": peak,
+        }
+        | columns
+    )
+
+
+def edges(feature: Ints, features: tuple[int, int]) -> Ints:
+    """Return where the rows of each feature begin among rows sorted by feature, shape [n_features + 1]."""
+    return np.searchsorted(feature, np.arange(features[0], features[1] + 1))
+
+
+def _sums(lengths: Ints) -> Ints:
+    return np.concatenate([[0], np.cumsum(lengths)])
+
+
+# ---- reading
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSample:
+    """What was kept of one feature.
+
+    ``counts``: firing whole tiles by side and bin of the peak, [3, N_BINS]. By tile: index of its side, number,
+    key, peak, document, start of the tile, token ids of the pair of tiles in which it stands, and activations
+    [64] there. ``n_shown_firings``: how many firing tokens the shown side has; ``firing_token`` and
+    ``firing_value`` are a keyed sample of them.
+    """
+
+    feature: int
+    peak: float
+    counts: Ints
+    side: Ints
+    tile: Ints
+    key: NDArray[np.uint64]
+    tile_peak: NDArray[np.float64]
+    doc: tuple[str, ...]
+    start: Ints
+    pair: tuple[tuple[int, ...], ...]
+    values: NDArray[np.float32]
+    n_shown_firings: int
+    firing_token: Ints
+    firing_value: NDArray[np.float64]
+
+    def rows_of(self, side: int) -> Ints:
+        """Return the rows of the tiles of one side."""
+        return np.flatnonzero(self.side == side)
+
+
+def read_samples(folder: Path, dictionary: str, features: Sequence[int]) -> dict[int, FeatureSample]:
+    """Return what was kept of these features; those that stand near each other are read together."""
+    found: dict[int, FeatureSample] = {}
+    wanted = sorted(set(features))
+    while wanted:
+        first = wanted[0] // ROWS_AT_ONCE * ROWS_AT_ONCE
+        now = [f for f in wanted if f < first + ROWS_AT_ONCE]
+        wanted = wanted[len(now) :]
+        start = first % sketching.BUCKET
+        name = bucket_name(dictionary, first)
+        rows = read_rows(folder, "samples", name, start, min(start + ROWS_AT_ONCE, now[-1] % sketching.BUCKET + 1))
+        for row in rows.take(pa.array([f - first for f in now])).to_pylist():
+            found[row["feature"]] = feature_sample(row)
+    return found
+
+
+def read_activations(folder: Path, dictionary: str, feature: int) -> pd.DataFrame:
+    """Return all activations of one feature (context, position, activation) of a harvest that kept them all.
+
+    Raises StoreError where they were not kept.
+    """
+    bucket = feature // sketching.BUCKET * sketching.BUCKET
+    name = bucket_name(dictionary, bucket)
+    first, past = read_rows(folder, "offsets", name, feature - bucket, feature - bucket + 2)["row"].to_pylist()
+    found: pd.DataFrame = read_rows(folder, "activations", name, first, past).to_pandas()
+    return found
+
+
+def feature_sample(row: Mapping[str, Any]) -> FeatureSample:
+    """Return one feature's sample from its row."""
+    counts, shown = np.zeros((len(SIDES), N_BINS), np.int64), 0
+    for place, n_tokens, n_tiles in zip(row["count_place"], row["count_tokens"], row["count_tiles"], strict=True):
+        counts[place // PLACES, place % PLACES] = n_tiles
+        shown += n_tokens if place < PLACES else 0
+    tokens, entries = _sums(np.array(row["n_tokens"], np.int64)), _sums(np.array(row["n_entries"], np.int64))
+    n = len(row["tile"])
+    values = np.zeros((n, 2 * TILE_TOKENS), np.float32)
+    values[np.repeat(np.arange(n), np.diff(entries)), np.array(row["position"], np.int64)] = row["value"]
+    return FeatureSample(
+        feature=int(row["feature"]),
+        peak=float(row["peak"]),
+        counts=counts,
+        side=np.array(row["side"], np.int64),
+        tile=np.array(row["tile"], np.int64),
+        key=np.array(row["key"], np.uint64),
+        tile_peak=np.array(row["tile_peak"], np.float64),
+        doc=tuple(row["doc"]),
+        start=np.array(row["start"], np.int64),
+        pair=tuple(tuple(row["token_ids"][a:b]) for a, b in pairwise(tokens)),
+        values=values,
+        n_shown_firings=shown,
+        firing_token=np.array(row["firing_token"], np.int64),
+        firing_value=np.array(row["firing_value"], np.float64),
+    )
+
+
+def read_counts(folder: Path, dictionary: str, width: int) -> tuple[NDArray[np.float64], dict[str, Ints]]:
+    """Return (peaks [n_features], counts of all features as flat columns feature, place, n_tokens, n_tiles)."""
+    wanted = ["peak", "count_place", "count_tokens", "count_tiles"]
+    peaks, features, columns = [], [], []
+    for first, past in sketching.buckets(width):
+        rows = read_arrow_part(folder, "samples", bucket_name(dictionary, first), columns=wanted).combine_chunks()
+        lengths = rows["count_place"].combine_chunks().value_lengths().to_numpy(zero_copy_only=False)
+        features.append(np.repeat(np.arange(first, past), lengths))
+        columns.append([rows[name].combine_chunks().flatten().to_numpy().astype(np.int64) for name in wanted[1:]])
+        peaks.append(rows["peak"].to_numpy().astype(np.float64))
+    flat = [np.concatenate(column) for column in zip(*columns, strict=True)]
+    return np.concatenate(peaks), dict(
+        zip(("feature", "place", "n_tokens", "n_tiles"), [np.concatenate(features), *flat], strict=True)
+    )

@@ -1,0 +1,198 @@
+"""Sketches as part files: what shards know of every feature, and how groups of shards become one.
+
+A shard leaves a part a table; eight neighbours are merged into one, eight of those into the next, so the disk
+holds some samples of every feature and not every activation. Which parts are merged is decided by the shards'
+numbers alone and a merged part is written whole before its sources go: two workers may do it at once.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from autointerp.core.errors import StoreError
+from autointerp.sampling.sketches import Counts, Firings, Limits, Sketch, Tiles, merge
+from autointerp.store.parts import has_part, part_path, part_paths, read_arrow_part, write_part
+
+FAN_IN = 8
+MOST_LEVELS = 12
+BUCKET = 65_536
+"""Features whose sketches are merged, and whose samples are written, at a time."""
+
+TABLES = ("sketch_texts", "sketch_counts", "sketch_firings", "sketch_tiles")
+"""In the order in which a shard's parts are written: the last one marks it done."""
+
+Columns = dict[str, NDArray[Any]]
+
+
+def part_name(level: int, number: int) -> str:
+    """Return the name of a shard's part (level 0), or of a group of 8 ** level shards."""
+    return f"shards-{level}-{number:07d}"
+
+
+def is_shard_done(folder: Path, shard: int) -> bool:
+    """Return whether the shard's parts stand, its own or a group's."""
+    return any(has_part(folder, TABLES[-1], part_name(level, shard // FAN_IN**level)) for level in range(MOST_LEVELS))
+
+
+def live_parts(folder: Path) -> list[str]:
+    """Return the parts that together hold every shard once: those merged already are left out."""
+    names = {path.stem for path in part_paths(folder, TABLES[-1])}
+    return sorted(name for name in names if not _is_covered(name, names))
+
+
+def _is_covered(name: str, names: set[str]) -> bool:
+    level, number = _level_of(name)
+    top = max(_level_of(other)[0] for other in names)
+    return any(part_name(level + up, number // FAN_IN**up) in names for up in range(1, top - level + 1))
+
+
+def _level_of(name: str) -> tuple[int, int]:
+    _, level, number = name.split("-")
+    return int(level), int(number)
+
+
+def write_sketches(folder: Path, name: str, sketches: Iterable[tuple[str, Sketch]], texts: pa.Table) -> None:
+    """Write the sketches of all dictionaries on one stretch of text; what was written last is read first."""
+    tables: dict[str, list[pa.Table]] = {table: [] for table in TABLES}
+    tables["sketch_texts"].append(texts)
+    for dictionary, sketch in sketches:
+        for table, content in _tables_of(dictionary, sketch).items():
+            tables[table].append(content)
+    for table in TABLES:
+        write_part(folder, table, name, pa.concat_tables(tables[table]).unify_dictionaries())
+
+
+def merge_up(folder: Path, shard: int, widths: dict[str, int], limits: Limits) -> None:
+    """Merge the groups that the finished *shard* completed; ``widths``: features by dictionary."""
+    level = 1
+    while True:
+        group = shard // FAN_IN**level
+        sources = [part_name(level - 1, group * FAN_IN + i) for i in range(FAN_IN)]
+        if not all(has_part(folder, TABLES[-1], source) for source in sources):
+            return
+        try:
+            sketches = (
+                (dictionary, read_merged(folder, sources, dictionary, features, limits))
+                for dictionary, width in widths.items()
+                for features in buckets(width)
+            )
+            write_sketches(folder, part_name(level, group), sketches, merged_texts(folder, sources))
+        except StoreError:
+            # Another worker has merged them and taken the sources away.
+            if not has_part(folder, TABLES[-1], part_name(level, group)):
+                raise
+        remove_parts(folder, sources)
+        level += 1
+
+
+def remove_parts(folder: Path, names: Sequence[str]) -> None:
+    for name in names:
+        for table in reversed(TABLES):
+            with suppress(FileNotFoundError):
+                part_path(folder, table, name).unlink()
+
+
+def buckets(width: int) -> Iterator[tuple[int, int]]:
+    """Yield (first, past) of the features that are merged at a time."""
+    for first in range(0, width, BUCKET):
+        yield first, min(first + BUCKET, width)
+
+
+def read_merged(
+    folder: Path, names: Sequence[str], dictionary: str, features: tuple[int, int], limits: Limits
+) -> Sketch:
+    """Return what these parts together know of these features (first, past) of one dictionary."""
+    return merge([_read_sketch(folder, name, dictionary, features) for name in names], limits)
+
+
+def merged_texts(folder: Path, names: Sequence[str]) -> pa.Table:
+    """Return the counts of the text, added up."""
+    rows = pa.concat_tables([read_arrow_part(folder, "sketch_texts", name) for name in names])
+    return rows.group_by(["kind", "number"]).aggregate([("count", "sum")]).rename_columns(["kind", "number", "count"])
+
+
+# ---- one sketch
+
+
+def _tables_of(dictionary: str, sketch: Sketch) -> dict[str, pa.Table]:
+    counts, tiles, firings = sketch.counts, sketch.tiles, sketch.firings
+    return {
+        "sketch_counts": _table(
+            dictionary,
+            feature=counts.feature.astype(np.int32),
+            side=counts.side.astype(np.int8),
+            bin=counts.bin.astype(np.int16),
+            n_tokens=counts.n_tokens,
+            n_tiles=counts.n_tiles,
+            peak=counts.peak,
+        ),
+        "sketch_tiles": _table(
+            dictionary,
+            feature=tiles.feature.astype(np.int32),
+            side=tiles.side.astype(np.int8),
+            tile=tiles.tile,
+            key=tiles.key,
+            peak=tiles.peak,
+            position=lists(tiles.first, tiles.position),
+            value=lists(tiles.first, tiles.value),
+        ),
+        "sketch_firings": _table(
+            dictionary,
+            feature=firings.feature.astype(np.int32),
+            key=firings.key,
+            token=firings.token.astype(np.int32),
+            value=firings.value,
+        ),
+    }
+
+
+def _table(dictionary: str, **columns: Any) -> pa.Table:
+    name = pa.DictionaryArray.from_arrays(np.zeros(len(columns["feature"]), np.int8), [dictionary])
+    return pa.table({"dictionary": name} | columns)
+
+
+def lists(first: NDArray[np.int64], values: NDArray[Any]) -> pa.ListArray:
+    """Return the lists values[first[i] : first[i + 1]]."""
+    return pa.ListArray.from_arrays(pa.array(first.astype(np.int32)), pa.array(values))
+
+
+def _read_sketch(folder: Path, name: str, dictionary: str, features: tuple[int, int]) -> Sketch:
+    only = [("dictionary", "==", dictionary), ("feature", ">=", features[0]), ("feature", "<", features[1])]
+    counts, firings, tiles = (
+        read_arrow_part(folder, table, name, filters=only).combine_chunks()
+        for table in ("sketch_counts", "sketch_firings", "sketch_tiles")
+    )
+    lengths = tiles["position"].combine_chunks().value_lengths().to_numpy(zero_copy_only=False)
+    return Sketch(
+        Counts(
+            feature=_ints(counts, "feature"),
+            side=_ints(counts, "side"),
+            bin=_ints(counts, "bin"),
+            n_tokens=_ints(counts, "n_tokens"),
+            n_tiles=_ints(counts, "n_tiles"),
+            peak=counts["peak"].to_numpy(),
+        ),
+        Tiles(
+            feature=_ints(tiles, "feature"),
+            side=_ints(tiles, "side"),
+            tile=_ints(tiles, "tile"),
+            key=tiles["key"].to_numpy(),
+            peak=tiles["peak"].to_numpy(),
+            first=np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]),
+            position=tiles["position"].combine_chunks().flatten().to_numpy(),
+            value=tiles["value"].combine_chunks().flatten().to_numpy(),
+        ),
+        Firings(
+            _ints(firings, "feature"), firings["key"].to_numpy(), _ints(firings, "token"), firings["value"].to_numpy()
+        ),
+    )
+
+
+def _ints(table: pa.Table, column: str) -> NDArray[np.int64]:
+    found: NDArray[np.int64] = table[column].to_numpy().astype(np.int64)
+    return found

@@ -1,0 +1,297 @@
+"""Dictionaries by name: folders, files and names of sae-lens's registry, found and loaded."""
+
+import json
+import re
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from autointerp.core.errors import EnvironmentProblem, SubjectError
+from autointerp.subject.dictionaries import SparseDictionary
+from autointerp.subject.formats import READERS
+from autointerp.subject.sites import Site
+
+REGISTRY = "sae-lens:"
+"""How a name of sae-lens's registry begins: ``sae-lens:RELEASE/ID``."""
+
+SAE_LENS_WEIGHTS = "sae_weights.safetensors"
+
+PICKLES = (".pt", ".pth", ".bin", ".pkl", ".pickle", ".ckpt")
+
+PICKLED_RELEASES = ("connor_rob_hook_z", "dictionary_learning_1", "deepseek_r1", "goodfire", "qwen_scope")
+"""Converters of sae-lens that read pickles."""
+
+CENTRED = ("residual", "residual_mid", "attention", "mlp", "embedding")
+"""Parts that TransformerLens centres where a model is loaded with ``center_writing_weights``."""
+
+Source = Path | str
+"""One dictionary: a folder, a file, or a name of the registry."""
+
+
+def find_sources(name: str) -> list[Source]:
+    """Return the dictionaries behind a name: one, or those of a ladder's folder in order of width.
+
+    Raises SubjectError when there is none, or only a pickle.
+    """
+    return [name] if name.startswith(REGISTRY) else [*dictionary_folders(Path(name).expanduser())]
+
+
+def dictionary_folders(path: Path) -> list[Path]:
+    """Return a dictionary's folder or file itself, or the folders of a ladder in order of width.
+
+    Raises SubjectError when there is none, or only a pickle.
+    """
+    _refuse_pickles(path)
+    if path.suffix in (".npz", ".safetensors") and path.is_file():
+        return [path]
+    if _is_dictionary(path):
+        return [path]
+    found = [folder for folder in path.glob("*/") if _is_dictionary(folder)]
+    if not found:
+        msg = (
+            f"{path}: no dictionary here (no cfg.json, {', '.join(READERS)}); name a dictionary's folder, "
+            f"a ladder's, or {REGISTRY}RELEASE/ID"
+        )
+        raise SubjectError(msg)
+    return sorted(found, key=lambda p: (len(p.name), p.name))
+
+
+def load_dictionary(source: Source, *, device: str = "cpu", dtype: str = "float32") -> SparseDictionary:
+    """Load one dictionary; it computes in *dtype*.
+
+    Raises:
+        SubjectError: There is none, its weights are a pickle, or they cannot be read.
+        EnvironmentProblem: A name of the registry whose files are not here and cannot be fetched.
+    """
+    if isinstance(source, str):
+        return _from_registry(source, device=device, dtype=dtype)
+    weights = _weights_of(source)
+    folder = weights.parent
+    try:
+        sae = _read(folder, weights, device=device, dtype=dtype)
+    except SubjectError:
+        raise
+    except Exception as error:
+        msg = f"dictionary {source}: {type(error).__name__}: {error}; write the weights again or copy them whole"
+        raise SubjectError(msg) from error
+    return _finished(sae, _local_name(folder, weights, sae), folder, where=str(source))
+
+
+def _is_dictionary(path: Path) -> bool:
+    return any((path / name).exists() for name in ("cfg.json", *READERS)) or _is_pickled(path)
+
+
+def _is_pickled(path: Path) -> bool:
+    """Return whether a folder of somebody's dictionary holds pickles and no weights that can be read."""
+    names = [file.name for file in path.glob("*.*")] if path.is_dir() else []
+    readable = any(name.endswith((".safetensors", ".npz")) for name in names)
+    described = {"cfg.json", "config.json"} & set(names)
+    return bool(described) and not readable and any(name.endswith(PICKLES) for name in names)
+
+
+def _refuse_pickles(path: Path) -> None:
+    """Raise SubjectError for a pickle, with the line that converts it."""
+    pickled = [path] if path.suffix in PICKLES else []
+    if _is_pickled(path):
+        pickled = sorted(file for file in path.iterdir() if file.suffix in PICKLES)
+    if pickled:
+        msg = (
+            f"dictionary {path}: {pickled[0].name} is a pickle, which may run code when it is read. If you trust "
+            f"where it comes from, convert it once and name the folder again:\n{conversion(pickled[0])}"
+        )
+        raise SubjectError(msg)
+
+
+def conversion(pickle: Path) -> str:
+    """Return the command that writes a pickle's tensors as safetensors beside it, running none of its code."""
+    code = (
+        "import torch; from safetensors.torch import save_file; "
+        f"w = torch.load({str(pickle)!r}, map_location='cpu', weights_only=True); "
+        f"save_file({{k: v.clone() for k, v in w.items()}}, {str(pickle.with_suffix('.safetensors'))!r})"
+    )
+    return f'python -c "{code}"'
+
+
+def _weights_of(source: Path) -> Path:
+    """Return the file of weights of a dictionary's folder, or the file itself. Raises SubjectError for others."""
+    _refuse_pickles(source)
+    if source.is_file():
+        if source.name not in (*READERS, SAE_LENS_WEIGHTS) and source.suffix != ".npz":
+            known = ", ".join((SAE_LENS_WEIGHTS, *READERS))
+            msg = f"dictionary {source}: its format is not known; files are known by their names, {known}"
+            raise SubjectError(msg)
+        return source
+    for name in READERS:
+        if (source / name).exists():
+            return source / name
+    if not (source / "cfg.json").exists():
+        msg = f"dictionary {source}: no cfg.json there; name a folder in SAE-Lens format"
+        raise SubjectError(msg)
+    return source / SAE_LENS_WEIGHTS
+
+
+def _read(folder: Path, weights: Path, *, device: str, dtype: str) -> Any:
+    from sae_lens import SAE
+
+    reader = READERS.get(weights.name) or (READERS["params.npz"] if weights.suffix == ".npz" else None)
+    if reader is None:
+        _refuse_unknown(folder)
+        with _quiet():
+            return _folded(SAE.load_from_disk(folder, device=device, dtype=dtype), folder)
+
+    def convert(_path: Any, device: Any, cfg_overrides: Any) -> Any:
+        settings, state = reader(weights)
+        return settings | {"device": device} | (cfg_overrides or {}), state
+
+    return SAE.load_from_disk(folder, device=device, dtype=dtype, converter=convert)
+
+
+def _refuse_unknown(folder: Path) -> None:
+    """Raise SubjectError for an architecture that sae-lens loads only to train it on."""
+    from sae_lens.registry import SAE_CLASS_REGISTRY
+
+    kind = json.loads((folder / "cfg.json").read_text("utf-8")).get("architecture", "standard")
+    if kind not in SAE_CLASS_REGISTRY:
+        msg = (
+            f"dictionary {folder}: architecture {kind!r} is not among those of finished dictionaries: "
+            f"{', '.join(SAE_CLASS_REGISTRY)}; save it with sae-lens's save_inference_model"
+        )
+        raise SubjectError(msg)
+
+
+def _folded(sae: Any, folder: Path) -> Any:
+    """Return the autoencoder with the scale of its training folded in, where a checkpoint has it beside."""
+    path = folder / "activation_scaler.json"
+    if sae.cfg.normalize_activations == "expected_average_only_in" and path.exists():
+        sae.fold_activation_norm_scaling_factor(float(json.loads(path.read_text("utf-8"))["scaling_factor"]))
+    return sae
+
+
+def _quiet() -> warnings.catch_warnings:
+    # sae-lens warns of keyword arguments for TransformerLens, which is not used here; what they mean is applied.
+    return warnings.catch_warnings(action="ignore", category=UserWarning)
+
+
+def _finished(sae: Any, name: str, folder: Path, *, where: str) -> SparseDictionary:
+    """Return the dictionary of a loaded sae-lens model. Raises SubjectError for one that is of no use here."""
+    metadata = sae.cfg.metadata
+    if why := _unfit(sae):
+        msg = f"dictionary {where}: {why}"
+        raise SubjectError(msg)
+    if metadata["topk"] is not None:
+        from sae_lens.saes.topk_sae import TopK
+
+        sae.activation_fn = TopK(int(metadata["topk"]))
+    # Heads stand side by side in our vectors already.
+    sae.turn_off_forward_pass_hook_z_reshaping()
+    sae.eval()
+    sae.requires_grad_(False)
+    site = _ours(metadata["site"] or metadata["hook_name"])
+    output = _ours(metadata["output_site"] or metadata["hook_name_out"])
+    asked = metadata["model_from_pretrained_kwargs"] or {}
+    is_centred = bool(asked.get("center_writing_weights")) and site.split(".")[0] in CENTRED
+    return SparseDictionary(name, site, sae, folder, output or site, is_centred)
+
+
+def _unfit(sae: Any) -> str:
+    """Return why a dictionary cannot be read vector by vector as it stands; "" when it can."""
+    if sae.cfg.architecture() == "temporal":
+        return "a temporal autoencoder reads whole contexts; name one that reads single vectors"
+    if sae.cfg.metadata["hook_head_index"] is not None:
+        return "it reads a single attention head; name one that reads all of them"
+    left = sae.cfg.normalize_activations
+    if left in ("expected_average_only_in", "covariance_whitening"):
+        return (
+            f"it was trained on vectors normalised by {left}, and the numbers for that are not in its files; fold "
+            "them in with sae-lens (fold_activation_norm_scaling_factor, fold_activation_whitening) and save it again"
+        )
+    return ""
+
+
+def _ours(name: str | None) -> str:
+    """Return a site's name as it is written here; a name not known here as it stands."""
+    with suppress(SubjectError):
+        return str(Site.parse(name or ""))
+    return name or ""
+
+
+def _local_name(folder: Path, weights: Path, sae: Any) -> str:
+    """Return ``family/width``: the name in the file, else of the folders that lead to it."""
+    if named := sae.cfg.metadata["name"]:
+        return str(named)
+    parts = list(folder.absolute().parts)
+    scope = [i for i, part in enumerate(parts) if part.startswith("gemma-scope")]
+    parts = parts[scope[-1] :] if scope else parts[-2:]
+    if parts[-1] == str(sae.cfg.d_sae):
+        parts = parts[:-1]
+    if weights.name not in READERS and weights.name != SAE_LENS_WEIGHTS:
+        parts.append(weights.stem)
+    return family_width(parts, sae.cfg.d_sae)
+
+
+def family_width(parts: list[str], width: int) -> str:
+    """Return the name of a dictionary whose recipe these parts of a path spell, its width left out of them.
+
+    >>> family_width(["gemma-scope-2b-pt-res", "layer_12", "width_16k", "canonical"], 16384)
+    'gemma-scope-2b-pt-res.layer_12.canonical/16384'
+    """
+    family = [re.sub(r"[^\w.-]+", "-", part) for part in parts if not re.fullmatch(r"width_\d+[km]", part)]
+    return f"{'.'.join(family)}/{width}"
+
+
+def _from_registry(source: str, *, device: str, dtype: str) -> SparseDictionary:
+    release, sae_id, fetch = _registered(source)
+    from sae_lens import SAE
+
+    load: Callable[..., Any] = SAE.from_pretrained
+    try:
+        with _quiet():
+            sae = load(release, sae_id, device=device, dtype=dtype)
+    except Exception as error:
+        msg = (
+            f"dictionary {source}: its files are not here and could not be fetched ({type(error).__name__}: "
+            f"{str(error).splitlines()[0]}); where there is a network, run `{fetch}` and copy "
+            "~/.cache/huggingface to this machine, or name the folder of the files instead"
+        )
+        raise EnvironmentProblem(msg) from error
+    name = family_width([release, *sae_id.split("/")], sae.cfg.d_sae)
+    return _finished(sae, name, Path(source), where=source)
+
+
+def _registered(source: str) -> tuple[str, str, str]:
+    """Return (release, id, command that fetches it) of ``sae-lens:RELEASE/ID`` or ``sae-lens:OWNER/REPOSITORY/FOLDER``.
+
+    Raises SubjectError for what the registry does not have, naming what it has, and for pickles.
+    """
+    from sae_lens.loading.pretrained_saes_directory import get_pretrained_saes_directory
+
+    known = get_pretrained_saes_directory()
+    release, _, sae_id = source.removeprefix(REGISTRY).partition("/")
+    if release not in known:
+        owner, repository, folder = ([*source.removeprefix(REGISTRY).split("/", 2), "", ""])[:3]
+        if folder and not get_close_matches(release, known, n=1, cutoff=0.8):
+            return f"{owner}/{repository}", folder, _fetching(f"{owner}/{repository}", folder)
+        near = ", ".join(get_close_matches(release, known, n=3, cutoff=0.4)) or "none"
+        msg = f"dictionary {source}: sae-lens has no release {release!r}; near it are {near}"
+        raise SubjectError(msg)
+    found = known[release]
+    if sae_id not in found.saes_map:
+        near = ", ".join(get_close_matches(sae_id, found.saes_map, n=3, cutoff=0.0))
+        msg = f"dictionary {source}: the release {release} has no {sae_id!r}; near it are {near}"
+        raise SubjectError(msg)
+    fetch = _fetching(found.repo_id, found.saes_map[sae_id])
+    if found.conversion_func in PICKLED_RELEASES:
+        msg = (
+            f"dictionary {source}: {found.repo_id} keeps its weights as a pickle, which may run code when it is "
+            f"read. If you trust it, run `{fetch}`, convert the file and name its folder:\n"
+            f"{conversion(Path('ae.pt'))}"
+        )
+        raise SubjectError(msg)
+    return release, sae_id, fetch
+
+
+def _fetching(repository: str, path: str) -> str:
+    return f"hf download {repository} --include '{path}*'"
