@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from autointerp.subject.encoder import Encoder
     from autointerp.subject.loading import Source
     from autointerp.subject.model import Subject
-    from autointerp.subject.sites import Site
 
 T = TypeVar("T")
 OnProgress = Callable[[str, int, int, str], None]
@@ -65,17 +64,6 @@ class Run:
     @cached_property
     def prompts(self) -> dict[str, Prompt]:
         return load_prompts()
-
-    @cached_property
-    def site(self) -> "Site":
-        """The site that all dictionaries read. Raises ConfigError where they read several."""
-        from autointerp.subject.dictionaries import site_of
-
-        sites = {site_of(dictionary, self.config.site) for dictionary in self.dictionaries}
-        if len(sites) > 1:
-            msg = f"dictionaries: they read at several sites, {', '.join(sorted(map(str, sites)))}; one run reads one"
-            raise ConfigError(msg)
-        return sites.pop()
 
     @cached_property
     def subject(self) -> "Subject":

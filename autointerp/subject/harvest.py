@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ from autointerp.subject.dictionaries import Dictionary, SparseCodes, site_of
 from autointerp.subject.model import Site, Subject
 
 BATCH = 8
+FINAL_NORMS = ("norm", "ln_f", "final_layer_norm", "final_layernorm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,23 +127,33 @@ def output_tokens(
 ) -> dict[int, tuple[tuple[str, ...], tuple[str, ...]]]:
     """Return (promoted, suppressed) output tokens of each feature, *n* of each: direction times unembedding.
 
-    Sixty reach to the ranks of which ``logits`` asks. None for a dictionary without decoder.
+    Sixty reach to the ranks of which ``logits`` asks. None for a dictionary without decoder, or whose directions
+    do not stand in the residual stream's space (neurons, heads).
 
     The final norm's weight is folded into the unembedding; its centre and scale differ from token to
     token and are left out (logit lens, nostalgebraist 2020; Gur-Arieh et al. 2025).
     """
-    if not dictionary.has_decoder:
+    if not dictionary.has_decoder or dictionary.directions.shape[1] != subject.d_model:
         return dict.fromkeys(features, ((), ()))
-    model: Any = subject.model
-    head = model.get_output_embeddings().weight.detach().float()
-    norm = getattr(getattr(model, model.base_model_prefix), "norm", None)
-    gain = norm.weight.detach().float() if norm is not None else torch.ones(subject.d_model)
+    head = subject.model.get_output_embeddings().weight.detach().float()
+    gain = final_gain(subject)
     found: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {}
     for feature in features:
         logits = head @ (dictionary.directions[feature].to(gain.device) * gain)
         most = min(n, len(logits))
         found[feature] = (_names(subject, logits.topk(most).indices), _names(subject, (-logits).topk(most).indices))
     return found
+
+
+def final_gain(subject: Subject) -> Tensor:
+    """Return the gain of the norm before the unembedding, float32 [d_model]; ones where no such norm is known."""
+    for name, module in subject.model.named_modules():
+        *outer, own = name.split(".")
+        if own in FINAL_NORMS and not any(part.isdigit() for part in outer) and hasattr(module, "weight"):
+            weight: Tensor = module.weight.detach().float()
+            # Gemma's norms keep what is added to a gain of one.
+            return weight + 1 if type(module).__name__.startswith("Gemma") else weight
+    return torch.ones(subject.d_model, device=subject.device)
 
 
 def _names(subject: Subject, ids: Tensor) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import cache
-from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -27,6 +26,20 @@ class Architecture:
     gain_plus: float = 0.0
     layers: str = "model.layers"
     scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class NumberTokens:
+    """A vocabulary of *n* numbers: as much of a tokenizer as a subject needs that is given token ids."""
+
+    n: int
+    bos_token_id: int | None = 0
+
+    def get_vocab(self) -> dict[str, int]:
+        return {str(i): i for i in range(self.n)}
+
+    def get_added_vocab(self) -> dict[str, int]:
+        return {}
 
 
 LLAMA = Architecture("self_attn.o_proj", "mlp.down_proj", "post_attention_layernorm")
@@ -147,7 +160,7 @@ def build_subject(name: str) -> Subject:
         for path, weight in model.named_parameters():
             gain = 1.0 if "norm" in path and path.endswith("weight") and ARCHITECTURES[name].gain_plus == 0 else 0.0
             weight.copy_(gain + 0.3 * torch.randn_like(weight))
-    return Subject(name, model, SimpleNamespace(bos_token_id=0))
+    return Subject(name, model, NumberTokens(VOCABULARY))
 
 
 def linear(module: Any, vectors: Tensor) -> Tensor:

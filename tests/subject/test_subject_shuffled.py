@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from architectures import NumberTokens
 
 from autointerp.core.errors import SubjectError
 from autointerp.subject.dictionaries import SparseDictionary
@@ -14,12 +15,6 @@ from autointerp.subject.shuffled import check_shuffled, shuffle_weights
 pytestmark = pytest.mark.usefixtures("third_parties")
 
 CONTEXTS = [(1, 2, 3, 4), (5, 6, 7, 8)]
-
-
-class NoBos:
-    """A tokenizer without BOS; nothing else of it is used."""
-
-    bos_token_id = None
 
 
 def small_model(architecture: str) -> Subject:
@@ -36,7 +31,7 @@ def small_model(architecture: str) -> Subject:
             t.GPT2Config(vocab_size=30, n_embd=16, n_inner=48, n_layer=2, n_head=2, n_positions=64)
         ),
     }
-    return Subject(architecture, models[architecture](), NoBos())
+    return Subject(architecture, models[architecture](), NumberTokens(30, bos_token_id=None))
 
 
 @pytest.mark.parametrize("architecture", ["llama", "gpt2", "neox"])
