@@ -209,6 +209,16 @@ def test_neurons_are_read_inside_the_mlp(beside: Run) -> None:
     assert fires.double().mean(dim=0).numpy() == pytest.approx(np.full(128, 0.02), abs=1e-3)
 
 
+def test_neurons_are_harvested_beside_the_ladder(world: World, tmp_path: Path) -> None:
+    """A run reads neurons at their own site in the same pass: on new text they fire about as often as wanted."""
+    config = world.config(baselines=baselines(world, "neurons", density=0.02))
+    with done(config, tmp_path) as run:
+        sites = read_table(run.directory, "dictionaries").set_index("dictionary")["site"].to_dict()
+        features = read_table(run.directory, "features")
+    assert sites == {"tiny/16": "residual.2", "tiny/32": "residual.2", "neurons/128": "neurons.2"}
+    assert 0.015 < features[features["dictionary"] == "neurons/128"]["density"].median() < 0.025
+
+
 def test_report_names_baselines(world: World, home: Path, carry_out: CarryOut) -> None:
     """A run with a baseline goes to its report, which has it in its tables beside the ladder, scored like it."""
     config = world.config(name="told", baselines=baselines(world, "pca"))
