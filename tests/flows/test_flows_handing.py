@@ -113,10 +113,12 @@ class Spending:
     def __init__(self, folder: Path, cost: dict[str, int]) -> None:
         self.folder, self.left, self.lock = folder, dict(cost), threading.Lock()
         self.spent, self.n_notes = 0, 0
+        self.grants: list[int] = []
 
     def __call__(self, parcel: Parcel, grant: Grant | None) -> None:
         assert grant is not None
         assert grant.tokens is not None
+        self.grants.append(grant.tokens)
         for chunk in parcel:
             with self.lock:
                 paid = min(self.left[chunk], grant.tokens)
@@ -141,6 +143,7 @@ def test_the_ceiling_holds_and_is_used(world: World, tmp_path: Path, n: int, cei
         with pytest.raises(BudgetReached):
             hand_out(run, Workers(n, spending), n=n)
     assert spending.spent == min(ceiling, 700)
+    assert ceiling // n in spending.grants, "one of the first has an equal share"
 
 
 @given(st.integers(1, 500), st.integers(1, 64), st.floats(0.1, 1e6), st.floats(0.1, 1e6))
