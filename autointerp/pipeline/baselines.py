@@ -20,8 +20,8 @@ from autointerp.subject.dictionaries import Dictionary, site_of
 from autointerp.subject.directions import FOUND, neurons, probes
 from autointerp.subject.documents import Listed, name_fingerprint
 from autointerp.subject.fitting import (
+    FittingSite,
     FittingText,
-    Reader,
     median_density,
     read_for_fitting,
     text_means,
@@ -166,7 +166,7 @@ class Source:
 
         return self._once(("text", n), make)
 
-    def _reader(self, section: BaselineSection, *, of_neurons: bool = False) -> Reader:
+    def _reader(self, section: BaselineSection, *, of_neurons: bool = False) -> FittingSite:
         """Return where vectors are taken; tokens of massive norm by the dictionaries' rule, or by a harvest's."""
         own = [d.max_norm for d in self._at_site if d.max_norm is not None]
         contexts = self._text(section).contexts[:N_FOR_NORM]
@@ -175,7 +175,7 @@ class Source:
             raise CorpusError(msg)
         site = self.site
         limit = min(own) if own else self._once(("norm",), lambda: massive_norm(self.run.subject, site, contexts))
-        return Reader(site, limit, of_neurons)
+        return FittingSite(site, limit, of_neurons)
 
     def _directions(self, section: BaselineSection, centred: Tensor) -> tuple[Directions, dict[str, Any]]:
         """Return the directions, and what is known of how they were found."""

@@ -1,6 +1,7 @@
 """The harvest stage: shards of text run through the subject, and what is kept of every feature."""
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,12 @@ def limits_of(section: HarvestSection) -> Limits:
 def norm_limit(
     subject: Subject, site: Site, contexts: Sequence[PlannedContext], dictionaries: Sequence[Dictionary]
 ) -> float:
-    """Return the norm above which tokens are left out: the site's dictionaries' own rule, or 10 times the median."""
+    """Return the norm above which tokens are left out: the site's dictionaries' own rule, or 10 times the median.
+
+    Neurons as a baseline have no rule: a token that is loud among them alone would be left out of the ladder, too.
+    """
+    if all(d.kind == "neurons" for d in dictionaries):
+        return inf
     own = [d.max_norm for d in dictionaries if d.max_norm is not None]
     return min(own) if own else massive_norm(subject, site, [c.context for c in contexts[:N_FOR_NORM]])
 
@@ -277,5 +283,5 @@ def _facts(run: Run) -> dict[str, Any]:
         "n_contexts": plan.n_contexts,
         "n_contexts_pooled": min(plan.n_contexts, run.config.harvest.pool_contexts),
         "n_tokens": plan.n_tokens,
-        "max_norm": {str(reader.site): reader.max_norm for reader in readers_of(run)},
+        "max_norm": {str(r.site): r.max_norm for r in readers_of(run) if r.max_norm < inf},
     }

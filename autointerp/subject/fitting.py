@@ -35,7 +35,7 @@ class FittingText:
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class FittingSite:
     """Where vectors are taken: the hidden neurons of ``layer``, or what stands at ``site``.
 
     Either way tokens are left out by their norm at ``site``, as a harvest leaves them out.
@@ -71,7 +71,9 @@ def read_for_fitting(
     return FittingText(tuple(contexts), frozenset(fingerprints))
 
 
-def token_vectors(subject: Subject, reader: Reader, contexts: Sequence[Context], on_progress: OnProgress) -> Tensor:
+def token_vectors(
+    subject: Subject, reader: FittingSite, contexts: Sequence[Context], on_progress: OnProgress
+) -> Tensor:
     """Return the kept tokens' vectors, float32 [n, d], on the CPU."""
     parts: list[Tensor] = []
     done, total = 0, sum(len(c.token_ids) for c in contexts)
@@ -83,7 +85,7 @@ def token_vectors(subject: Subject, reader: Reader, contexts: Sequence[Context],
     return torch.cat(parts) if parts else torch.empty(0, 0)
 
 
-def text_means(subject: Subject, reader: Reader, contexts: Sequence[Context]) -> Tensor:
+def text_means(subject: Subject, reader: FittingSite, contexts: Sequence[Context]) -> Tensor:
     """Return the mean vector of each document's kept tokens, float32 [n_documents, d], in the documents' order."""
     totals: dict[str, Tensor] = {}
     counts: dict[str, int] = dict.fromkeys((c.doc for c in contexts), 0)

@@ -215,7 +215,10 @@ def test_neurons_are_harvested_beside_the_ladder(world: World, tmp_path: Path) -
     with done(config, tmp_path) as run:
         sites = read_table(run.directory, "dictionaries").set_index("dictionary")["site"].to_dict()
         features = read_table(run.directory, "features")
+        limits = json.loads((run.harvest_folder / "manifest.json").read_text())["max_norm"]
     assert sites == {"tiny/16": "residual.2", "tiny/32": "residual.2", "neurons/128": "neurons.2"}
+    # A token that is loud among the neurons is not left out of the ladder.
+    assert set(limits) == {"residual.2"}
     assert 0.015 < features[features["dictionary"] == "neurons/128"]["density"].median() < 0.025
 
 
