@@ -1,5 +1,6 @@
 """Text to windows by delphi, as its users drive it: ``LatentCache``, its files, ``LatentDataset``."""
 
+import importlib.util
 import logging
 import sys
 import types
@@ -21,10 +22,9 @@ def import_delphi(place: str) -> Any:
     """Return the package. Raises ImportError."""
     # ``delphi.py`` beside this folder is called as the package is.
     sys.path[:] = [own for own in sys.path if Path(own).resolve() != BENCHMARKS] + [place]
-    for name, attributes in ABSENT.items():
-        module = types.ModuleType(name)
-        vars(module).update({attribute: type(attribute, (), {}) for attribute in attributes})
-        sys.modules.setdefault(name, module)
+    for name in (name for name in ABSENT if importlib.util.find_spec(name) is None):
+        sys.modules[name] = types.ModuleType(name)
+        vars(sys.modules[name]).update({attribute: type(attribute, (), {}) for attribute in ABSENT[name]})
     import delphi.config
     import delphi.latents
 
