@@ -60,17 +60,20 @@ def write_world(folder: Path, *, n_tokens: int, is_small: bool) -> None:
     """Write ``corpus.jsonl``, one document for every 1,024 tokens, and the small model where it is wanted."""
     from autointerp.pipeline.driver import load_config
     from autointerp.subject.corpus import distinct, in_keyed_order, list_corpus
+    from autointerp.subject.dictionaries import trained_documents
     from autointerp.subject.model import Subject
 
     if is_small:
         common.make_small_world(folder)
     subject = Subject.load(str(folder / "model") if is_small else load_config(None).subject)
     sources = ["python-stdlib"] if is_small else load_config(None).corpus
+    # The harvest would leave out what trained the dictionary.
+    trained = trained_documents(dictionary_folder(folder, is_small=is_small))
     n_documents = n_tokens // DOCUMENT_TOKENS
     with (folder / "corpus.jsonl").open("w", encoding="utf-8") as file:
         for document in distinct(in_keyed_order(list_corpus(sources), seed=0)):
             text = document.text[:DOCUMENT_CHARACTERS]
-            if len(subject.token_ids(text)) >= DOCUMENT_TOKENS:
+            if trained.isdisjoint(document.fingerprints) and len(subject.token_ids(text)) >= DOCUMENT_TOKENS:
                 file.write(json.dumps({"text": text}) + "\n")
                 n_documents -= 1
             if not n_documents:
@@ -78,19 +81,25 @@ def write_world(folder: Path, *, n_tokens: int, is_small: bool) -> None:
     raise SystemExit("the corpus has too few long documents")
 
 
+def dictionary_folder(folder: Path, *, is_small: bool) -> Path:
+    """Return the folder of the small model's or the demo's dictionary of 2,048 features."""
+    from autointerp.pipeline.shipped import demo_ladder_folder
+
+    return (folder / "ladder" if is_small else demo_ladder_folder()) / "2048"
+
+
 def open_run(folder: Path, *, name: str, n_tokens: int, is_small: bool) -> Any:
     """Return the run that harvests the corpus; its text is planned."""
     from autointerp.pipeline.driver import load_config
     from autointerp.pipeline.harvesting import text_plan
     from autointerp.pipeline.run import Run, run_directory
-    from autointerp.pipeline.shipped import demo_ladder_folder
 
     demo = load_config(None)
     text = f"""
 name = "{name}"
 subject = "{folder / "model" if is_small else demo.subject}"
 site = "{"residual.1" if is_small else demo.site}"
-dictionaries = ["{(folder / "ladder" if is_small else demo_ladder_folder()) / "2048"}"]
+dictionaries = ["{dictionary_folder(folder, is_small=is_small)}"]
 corpus = ["jsonl:{folder / "corpus.jsonl"}"]
 [harvest]
 n_tokens = {n_tokens}
