@@ -1,0 +1,1 @@
+"""What each side of ``benchmarks/delphi.py`` does, and what both read."""

@@ -1,0 +1,145 @@
+"""The same text, model and dictionary for both sides, and the clock they are measured with."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import wraps
+from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
+from typing import Any
+
+import harvest as common
+
+Figures = dict[str, Any]
+
+N_WINDOWS, TILE = 100, 32
+DOCUMENT_TOKENS, DOCUMENT_CHARACTERS = 1024, 12_288
+HARVESTS = {
+    "hundred": "n_top = 100\nn_stratum = 100\n",
+    "default": "",
+    "all": 'keep = "all"\n',
+}
+"""What is kept: 100 tiles of each side and stratum, what is kept unless it is said, every activation besides that."""
+
+
+@dataclass
+class Clock:
+    """Seconds and processor seconds by what was done; a part within another counts in both."""
+
+    wall: Counter[str] = field(default_factory=Counter)
+    cpu: Counter[str] = field(default_factory=Counter)
+
+    @contextmanager
+    def of(self, name: str) -> Iterator[None]:
+        wall, cpu = time.perf_counter(), time.process_time()
+        yield
+        self.wall[name] += time.perf_counter() - wall
+        self.cpu[name] += time.process_time() - cpu
+
+    def timed(self, name: str, do: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function, its calls counted under this name."""
+
+        @wraps(do)
+        def timed(*arguments: Any, **options: Any) -> Any:
+            with self.of(name):
+                return do(*arguments, **options)
+
+        return timed
+
+    def figures(self) -> Figures:
+        return {"wall": dict(self.wall), "cpu": dict(self.cpu)}
+
+
+# ---- what both read
+
+
+def write_world(folder: Path, *, n_tokens: int, is_small: bool) -> None:
+    """Write ``corpus.jsonl``, one document for every 1,024 tokens, and the small model where it is wanted."""
+    from autointerp.pipeline.driver import load_config
+    from autointerp.subject.corpus import distinct, in_keyed_order, list_corpus
+    from autointerp.subject.dictionaries import trained_documents
+    from autointerp.subject.model import Subject
+
+    if is_small:
+        common.make_small_world(folder)
+    subject = Subject.load(str(folder / "model") if is_small else load_config(None).subject)
+    sources = ["python-stdlib"] if is_small else load_config(None).corpus
+    # The harvest would leave out what trained the dictionary.
+    trained = trained_documents(dictionary_folder(folder, is_small=is_small))
+    n_documents = n_tokens // DOCUMENT_TOKENS
+    with (folder / "corpus.jsonl").open("w", encoding="utf-8") as file:
+        for document in distinct(in_keyed_order(list_corpus(sources), seed=0)):
+            text = document.text[:DOCUMENT_CHARACTERS]
+            if trained.isdisjoint(document.fingerprints) and len(subject.token_ids(text)) >= DOCUMENT_TOKENS:
+                file.write(json.dumps({"text": text}) + "\n")
+                n_documents -= 1
+            if not n_documents:
+                return
+    raise SystemExit("the corpus has too few long documents")
+
+
+def dictionary_folder(folder: Path, *, is_small: bool) -> Path:
+    """Return the folder of the small model's or the demo's dictionary of 2,048 features."""
+    from autointerp.pipeline.shipped import demo_ladder_folder
+
+    return (folder / "ladder" if is_small else demo_ladder_folder()) / "2048"
+
+
+def open_run(folder: Path, *, name: str, n_tokens: int, is_small: bool) -> Any:
+    """Return the run that harvests the corpus; its text is planned."""
+    from autointerp.pipeline.driver import load_config
+    from autointerp.pipeline.harvesting import text_plan
+    from autointerp.pipeline.run import Run, run_directory
+
+    demo = load_config(None)
+    text = f"""
+name = "{name}"
+subject = "{folder / "model" if is_small else demo.subject}"
+site = "{"residual.1" if is_small else demo.site}"
+dictionaries = ["{dictionary_folder(folder, is_small=is_small)}"]
+corpus = ["jsonl:{folder / "corpus.jsonl"}"]
+[harvest]
+n_tokens = {n_tokens}
+max_tokens_per_document = {DOCUMENT_TOKENS}
+{HARVESTS.get(name, "")}"""
+    path = folder / f"{name}.toml"
+    path.write_text(text, "utf-8")
+    config, home = load_config(path), folder / name
+    run = Run(config, home, run_directory(home, config))
+    found = text_plan(run)
+    common.require(found.n_tokens == n_tokens, f"{found.n_tokens} tokens of text instead of {n_tokens}")
+    return run
+
+
+def contexts_of(run: Any) -> list[Any]:
+    from autointerp.pipeline.harvesting import text_plan
+    from autointerp.pipeline.planned import read_shard
+
+    numbers = range(len(text_plan(run).shard_tokens))
+    return [planned.context for number in numbers for planned in read_shard(run.harvest_folder, number)]
+
+
+def warm_up(run: Any) -> None:
+    """Encode one batch: the first pass allocates."""
+    ids = [context.token_ids for context in contexts_of(run)[:8]]
+    run.dictionaries[0].encode(run.subject.site_vectors(ids, run.site))
+
+
+# ---- what both tell
+
+
+def summary(windows: list[int]) -> Figures:
+    """Return how many features have windows, how many windows there are, and the process's peak memory."""
+    return {
+        "n_features": sum(n > 0 for n in windows),
+        "n_features_hundred": sum(n >= N_WINDOWS for n in windows),
+        "n_windows": sum(windows),
+        "peak_mb": getrusage(RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def bytes_of(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
