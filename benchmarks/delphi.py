@@ -35,6 +35,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("TQDM_DISABLE", "1")
 
+import harvest as common
 from sides.ours import measure_ours
 from sides.text import HARVESTS, Figures, open_run, write_world
 from sides.theirs import SPLITS, import_delphi, measure_delphi
@@ -122,6 +123,10 @@ def measure(folder: Path, options: argparse.Namespace) -> Figures:
     for name in ("delphi", *HARVESTS):
         sides[name] = in_child(name, folder, options)
         print(f"\n{name}", *lines_of(sides[name]), sep="\n", flush=True)
+    seen = {name: [side[count] for count in ("n_features", "n_activations")] for name, side in sides.items()}
+    # Tokens of massive norm, which only the harvest leaves out, are a handful.
+    same = all(abs(a - b) <= b / 100 for own in seen.values() for a, b in zip(own, seen["delphi"], strict=True))
+    common.require(same, f"the sides did not see the same activations, (features, activations): {seen}")
     ratios = {name: compared(sides[name], sides["delphi"]) for name in HARVESTS}
     for name, own in ratios.items():
         print(f"\ndelphi / {name}", *lines_of(own), sep="\n", flush=True)

@@ -167,7 +167,7 @@ def test_a_stopped_worker_ends(world: World, tmp_path: Path) -> None:
     run = kept_run(job).run
     do_parcel(job, "harvest", ["1"])
     assert kept_run(job).run is run
-    assert len(list(run.harvest_folder.glob("contexts/*.parquet"))) == 2
+    assert len(list(run.harvest_folder.glob("sketch_tiles/*.parquet"))) == 2
     run.directory.mkdir(parents=True)
     stop_workers(job, run.directory)
     with pytest.raises(Incomplete, match="the same command"):
@@ -175,7 +175,7 @@ def test_a_stopped_worker_ends(world: World, tmp_path: Path) -> None:
     again = Job.of(config, home=tmp_path, last="evidence")
     do_parcel(again, "harvest", ["0", "1", "2"])
     assert kept_run(again).run is not run
-    assert len(list(run.harvest_folder.glob("contexts/*.parquet"))) == 3
+    assert len(list(run.harvest_folder.glob("sketch_tiles/*.parquet"))) == 3
 
 
 def test_what_a_flow_run_says_is_raised() -> None:

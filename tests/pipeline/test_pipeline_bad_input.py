@@ -74,7 +74,7 @@ def test_site_may_be_left_out(world: World, carry_out: CarryOut, tmp_path: Path)
     with_site, without = (
         next((tmp_path / str(n)).glob("cache/harvests/*/manifest.json")).read_text() for n in range(2)
     )
-    assert json.loads(with_site)["site"] == json.loads(without)["site"] == SITE
+    assert json.loads(with_site)["sites"] == json.loads(without)["sites"] == dict.fromkeys(("tiny/16", "tiny/32"), SITE)
     assert json.loads(with_site)["dictionaries"] == json.loads(without)["dictionaries"]
 
 
