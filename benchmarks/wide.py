@@ -111,7 +111,7 @@ def reading(folder: Path, width: int) -> dict[str, float]:
     milliseconds = []
     for feature in generator(0, "read").integers(0, width, N_READ).tolist():
         start = time.perf_counter()
-        read_samples(folder, dictionary, [feature])
+        read_samples(folder, dictionary, [feature], seed=0)
         milliseconds.append(1000 * (time.perf_counter() - start))
     paths = [part_path(folder, "samples", bucket_name(dictionary, first)) for first, _ in buckets(width)]
     start = time.perf_counter()

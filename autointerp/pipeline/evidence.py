@@ -86,7 +86,7 @@ def _build(
         siblings = nearest_directions(dictionary, some, eligible)
         names = {feature: FeatureId(dictionary.name, feature) for feature in some}
         rivals = {f: choose_rivals(names[f], siblings[f], eligible, section=section, seed=seed) for f in some}
-        samples = read_samples(run.harvest_folder, dictionary.name, some)
+        samples = read_samples(run.harvest_folder, dictionary.name, some, seed=seed)
         pooled = _pooled(run, dictionary.name, {*some, *(i for mine in rivals.values() for i in mine.values())})
         for feature in some:
             tiles = {s: firing_tiles(text.values(pooled[index])) for s, index in rivals[feature].items()}

@@ -1,6 +1,7 @@
 """The harvest stage: shards of text run through the subject, and what is kept of every feature."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from autointerp.pipeline.samples import bucket_name, write_samples
 from autointerp.pipeline.text import context_key
 from autointerp.sampling.sketches import TILES_A_CONTEXT, Entries, Limits, Stretch, sketch_of
 from autointerp.store.manifest import write_manifest
-from autointerp.store.parts import part_paths, read_arrow, write_part
+from autointerp.store.parts import has_part, part_paths, read_arrow, write_part
 from autointerp.subject.contexts import CONTEXT_TOKENS, TILE_TOKENS, massive_norm
 from autointerp.subject.dictionaries import Dictionary, site_of
 from autointerp.subject.harvest import HarvestedShard, Reader, SparseActivations, harvest_shard
@@ -44,7 +45,7 @@ def norm_limit(
     if all(d.kind == "neurons" for d in dictionaries):
         return inf
     own = [d.max_norm for d in dictionaries if d.max_norm is not None]
-    return min(own) if own else massive_norm(subject, site, [c.context for c in contexts[:N_FOR_NORM]])
+    return min(own) if own else massive_norm(subject, site, [c.context for c in contexts])
 
 
 def write_shard(
@@ -169,8 +170,14 @@ def harvest_chunks(run: Run) -> list[str]:
     """Return the shards still to be harvested; none when the harvest is complete."""
     if (run.harvest_folder / "manifest.json").exists():
         return []
+    run.lock_harvest()
     shards = range(len(text_plan(run).shard_tokens))
-    return [str(n) for n in shards if not sketching.is_shard_done(run.harvest_folder, n)]
+    left = [n for n in shards if not sketching.is_shard_done(run.harvest_folder, n)]
+    if 0 < len(left) < len(shards):
+        # A kill between a group's last shard and its merge: what is done was asked for by nobody since.
+        for last in range(sketching.FAN_IN - 1, len(shards), sketching.FAN_IN):
+            sketching.merge_up(run.harvest_folder, last, widths_of(run), limits_of(run.config.harvest))
+    return [str(n) for n in left]
 
 
 def text_plan(run: Run) -> TextPlan:
@@ -192,7 +199,9 @@ def readers_of(run: Run) -> list[Reader]:
 
 
 def _readers(run: Run) -> list[Reader]:
-    first = read_shard(run.harvest_folder, 0)
+    n_shards = len(text_plan(run).shard_tokens)
+    planned = (context for n in range(n_shards) for context in read_shard(run.harvest_folder, n))
+    first = list(islice(planned, N_FOR_NORM))
     sites = {d.name: site_of(d, run.config.site) for d in run.dictionaries}
     limits = {
         site: norm_limit(run.subject, site, first, [d for d in run.dictionaries if sites[d.name] == site])
@@ -228,6 +237,7 @@ def finish_harvest(run: Run) -> None:
     folder = run.harvest_folder
     if (folder / "manifest.json").exists():
         _remove_sketches(folder)
+        run.unlock_harvest()
         return
     write_samples(folder, widths_of(run), limits_of(run.config.harvest), on_progress=run.on_progress)
     for table, source in (("pool_activations", "sketch_pool"), ("activations", "sketch_activations")):
@@ -235,6 +245,7 @@ def finish_harvest(run: Run) -> None:
     write_part(folder, "texts", "all", sketching.merged_texts(folder, sketching.live_parts(folder)))
     write_manifest(folder, _facts(run))
     _remove_sketches(folder)
+    run.unlock_harvest()
 
 
 def _remove_sketches(folder: Path) -> None:
@@ -249,13 +260,15 @@ def write_sorted(folder: Path, table: str, source: str, widths: Mapping[str, int
         return
     for dictionary, width in widths.items():
         for first, past in sketching.buckets(width):
+            if has_part(folder, table, bucket_name(dictionary, first)):
+                continue
             only = [("dictionary", "==", dictionary), ("feature", ">=", first), ("feature", "<", past)]
             rows = read_arrow(folder, source, filters=only).combine_chunks()
             keys = [rows[name].to_numpy() for name in ("position", "context", "feature")]
             order = pa.array(np.lexsort(keys))
-            write_part(folder, table, bucket_name(dictionary, first), pc.take(rows, order))
             if table == "activations":
                 _write_offsets(folder, dictionary, rows["feature"].to_numpy()[order], (first, past))
+            write_part(folder, table, bucket_name(dictionary, first), pc.take(rows, order))
 
 
 def _write_offsets(folder: Path, dictionary: str, feature: NDArray[np.int32], features: tuple[int, int]) -> None:

@@ -25,6 +25,7 @@ from autointerp.pipeline.ledger import spent_by
 from autointerp.pipeline.shipped import DEMO_LADDER, demo_ladder_folder, load_prompts
 from autointerp.pipeline.terms import Section
 from autointerp.score.settings import ScoreSettings
+from autointerp.store.manifest import let_go, take_lock
 
 if TYPE_CHECKING:
     from autointerp.subject.dictionaries import Dictionary
@@ -54,6 +55,7 @@ class Run:
     timings: dict[str, float] = field(default_factory=dict)
     _made: dict[str, Any] = field(default_factory=dict, repr=False)
     _local: LLM | None = field(default=None, repr=False)
+    _harvest_lock: int | None = field(default=None, repr=False)
 
     def once(self, name: str, make: Callable[[], T]) -> T:
         """Return what *make* gives, made when first asked for under this name."""
@@ -145,8 +147,19 @@ class Run:
         ceiling = self.config.budget
         return Budget(usd=ceiling.usd, tokens=ceiling.tokens, spent=spent_by(self.directory))
 
+    def lock_harvest(self) -> None:
+        """Keep other runs from writing this harvest, which they share, until ``unlock_harvest`` or the end."""
+        if self._harvest_lock is None:
+            self._harvest_lock = take_lock(self.harvest_folder)
+
+    def unlock_harvest(self) -> None:
+        if self._harvest_lock is not None:
+            let_go(self.harvest_folder, self._harvest_lock)
+            self._harvest_lock = None
+
     def close(self) -> None:
         """Let go of the models: their stores, and the notes of calls under way."""
+        self.unlock_harvest()
         models = [model for name, model in self._made.items() if name.startswith("judge ")]
         for model in [*models, self._local]:
             if close := getattr(model, "close", None):

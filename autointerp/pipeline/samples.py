@@ -11,11 +11,13 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from autointerp.core.draws import draw_key, draw_keys
 from autointerp.core.types import SIDES
 from autointerp.pipeline import sketching
 from autointerp.pipeline.planned import shard_name
+from autointerp.pipeline.text import context_key
 from autointerp.sampling.bins import N_BINS
-from autointerp.sampling.sketches import TILES_A_CONTEXT, Limits, Sketch, Tiles, feature_peaks
+from autointerp.sampling.sketches import TILES_A_CONTEXT, Limits, Sketch, Tiles, feature_keys, feature_peaks, tile_keys
 from autointerp.store.parts import has_part, part_paths, read_arrow_part, read_part, read_rows, write_part
 from autointerp.subject.contexts import TILE_TOKENS
 
@@ -24,6 +26,9 @@ PLACES = N_BINS
 
 PAIR_TOKENS = 2 * TILE_TOKENS
 """Two adjacent tiles, a simulation window."""
+
+SLICE = 8192
+"""Features whose rows are made at a time: at most so many that an offset of 32 bits counts their tokens."""
 
 ROWS_AT_ONCE = 512
 """A row group of the table: what is decoded to read one row."""
@@ -46,8 +51,12 @@ def write_samples(folder: Path, widths: Mapping[str, int], limits: Limits, *, on
         for first, past in sketching.buckets(width):
             name = bucket_name(dictionary, first)
             if not has_part(folder, "samples", name):
-                sketch = sketching.read_merged(folder, names, dictionary, (first, past), limits)
-                write_part(folder, "samples", name, sample_rows(dictionary, sketch, (first, past), places))
+                slices = []
+                for at in range(first, past, SLICE):
+                    some = (at, min(at + SLICE, past))
+                    sketch = sketching.read_merged(folder, names, dictionary, some, limits)
+                    slices.append(sample_rows(dictionary, sketch, some, places))
+                write_part(folder, "samples", name, pa.concat_tables(slices).unify_dictionaries())
             done += past - first
             on_progress("samples", done, total, "features")
 
@@ -112,8 +121,6 @@ def _tile_columns(tiles: Tiles, first: Ints, places: ContextPlaces) -> dict[str,
     return {
         "side": sketching.lists(first, tiles.side.astype(np.int8)),
         "tile": sketching.lists(first, tiles.tile),
-        "key": sketching.lists(first, tiles.key),
-        "tile_peak": sketching.lists(first, tiles.peak),
         "doc": pa.ListArray.from_arrays(pa.array(first.astype(np.int32)), docs),
         "start": sketching.lists(first, start.astype(np.int32)),
         "n_tokens": sketching.lists(first, n_tokens.astype(np.uint8)),
@@ -166,8 +173,11 @@ class FeatureSample:
         return np.flatnonzero(self.side == side)
 
 
-def read_samples(folder: Path, dictionary: str, features: Sequence[int]) -> dict[int, FeatureSample]:
-    """Return what was kept of these features; those that stand near each other are read together."""
+def read_samples(folder: Path, dictionary: str, features: Sequence[int], *, seed: int) -> dict[int, FeatureSample]:
+    """Return what was kept of these features; those that stand near each other are read together.
+
+    ``seed``: the harvest's; keys are made again from it, for they would be a quarter of the file.
+    """
     found: dict[int, FeatureSample] = {}
     wanted = sorted(set(features))
     while wanted:
@@ -178,7 +188,7 @@ def read_samples(folder: Path, dictionary: str, features: Sequence[int]) -> dict
         name = bucket_name(dictionary, first)
         rows = read_rows(folder, "samples", name, start, min(start + ROWS_AT_ONCE, now[-1] % sketching.BUCKET + 1))
         for row in rows.take(pa.array([f - first for f in now])).to_pylist():
-            found[row["feature"]] = feature_sample(row)
+            found[row["feature"]] = feature_sample(row, seed=seed)
     return found
 
 
@@ -194,14 +204,14 @@ def read_activations(folder: Path, dictionary: str, feature: int) -> pd.DataFram
     return found
 
 
-def feature_sample(row: Mapping[str, Any]) -> FeatureSample:
+def feature_sample(row: Mapping[str, Any], *, seed: int) -> FeatureSample:
     """Return one feature's sample from its row."""
     counts, shown = np.zeros((len(SIDES), N_BINS), np.int64), 0
     for place, n_tokens, n_tiles in zip(row["count_place"], row["count_tokens"], row["count_tiles"], strict=True):
         counts[place // PLACES, place % PLACES] = n_tiles
         shown += n_tokens if place < PLACES else 0
     tokens, entries = _sums(np.array(row["n_tokens"], np.int64)), _sums(np.array(row["n_entries"], np.int64))
-    n = len(row["tile"])
+    n, tile = len(row["tile"]), np.array(row["tile"], np.int64)
     values = np.zeros((n, PAIR_TOKENS), np.float32)
     values[np.repeat(np.arange(n), np.diff(entries)), np.array(row["position"], np.int64)] = row["value"]
     return FeatureSample(
@@ -209,9 +219,9 @@ def feature_sample(row: Mapping[str, Any]) -> FeatureSample:
         peak=float(row["peak"]),
         counts=counts,
         side=np.array(row["side"], np.int64),
-        tile=np.array(row["tile"], np.int64),
-        key=np.array(row["key"], np.uint64),
-        tile_peak=np.array(row["tile_peak"], np.float64),
+        tile=tile,
+        key=_keys(row, tile % TILES_A_CONTEXT, seed=seed),
+        tile_peak=values.reshape(n, 2, TILE_TOKENS)[np.arange(n), tile % 2].max(axis=1).astype(np.float64),
         doc=tuple(row["doc"]),
         start=np.array(row["start"], np.int64),
         pair=tuple(tuple(row["token_ids"][a:b]) for a, b in pairwise(tokens)),
@@ -220,6 +230,14 @@ def feature_sample(row: Mapping[str, Any]) -> FeatureSample:
         firing_token=np.array(row["firing_token"], np.int64),
         firing_value=np.array(row["firing_value"], np.float64),
     )
+
+
+def _keys(row: Mapping[str, Any], place: Ints, *, seed: int) -> NDArray[np.uint64]:
+    """Return the keys by which a feature's tiles were drawn; ``place``: of each in its context."""
+    starts = (np.array(row["start"], np.int64) - place * TILE_TOKENS).tolist()
+    keys = [context_key(seed, doc, start) for doc, start in zip(row["doc"], starts, strict=True)]
+    base = feature_keys(draw_key(seed, row["dictionary"]), np.array([row["feature"]], np.int64))
+    return draw_keys(base, tile_keys(np.array(keys, np.uint64), place))
 
 
 def read_counts(folder: Path, dictionary: str, width: int) -> tuple[NDArray[np.float64], dict[str, Ints]]:

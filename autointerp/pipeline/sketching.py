@@ -83,9 +83,10 @@ def merge_up(folder: Path, shard: int, widths: dict[str, int], limits: Limits) -
             )
             write_sketches(folder, part_name(level, group), sketches, merged_texts(folder, sources))
         except StoreError:
-            # Another worker has merged them and taken the sources away.
-            if not has_part(folder, TABLES[-1], part_name(level, group)):
+            # Another worker has merged them, perhaps further, and taken the sources away.
+            if not is_shard_done(folder, shard):
                 raise
+            return
         remove_parts(folder, sources)
         level += 1
 

@@ -18,6 +18,7 @@ from autointerp.subject.contexts import TILE_TOKENS
 from autointerp.subject.model import Subject
 
 N_TOKEN_STATS = 2000
+SHRINKAGE = 2.0
 
 
 def quotas(section: EvidenceSection) -> dict[str, Quota]:
@@ -148,23 +149,28 @@ def _top_token(sample: FeatureSample) -> int | None:
 def token_stats(subject: Subject, known: Known) -> tuple[TokenStat, ...]:
     """Return the tokens on which the feature fired on the shown side, the most frequent firings first.
 
-    Where only a sample of the firings was kept, counts and means are scaled up to all of them.
+    Where only a sample of the firings was kept, a token's share of firing occurrences is estimated by
+    (k + a p) / (n / s + a): k of its n occurrences are in the sample, s is the number of firings one of the sample
+    stands for, p the share of all tokens that fire, a = 2. Without the shrinkage a rare token that happens to be in
+    the sample would look like a sure sign.
     """
-    sample, seen = known.sample, known.text.totals.seen
+    sample, totals = known.sample, known.text.totals
     if not len(sample.firing_token):
         return ()
+    unique, inverse, kept = np.unique(sample.firing_token, return_inverse=True, return_counts=True)
+    seen = np.array([totals.seen[int(token)] for token in unique])
     scale = sample.n_shown_firings / len(sample.firing_token)
-    unique, inverse, fired = np.unique(sample.firing_token, return_inverse=True, return_counts=True)
-    total = np.bincount(inverse, weights=sample.firing_value)
-    order = np.argsort(-fired, kind="stable")[:N_TOKEN_STATS]
+    shrink = SHRINKAGE if scale > 1 else 0.0
+    share = (kept + shrink * sample.n_shown_firings / totals.n_shown_tokens) / (seen / scale + shrink)
+    # The mean over all occurrences: silence counts.
+    mean = share * np.bincount(inverse, weights=sample.firing_value) / kept
+    order = np.argsort(-kept, kind="stable")[:N_TOKEN_STATS]
     return tuple(
         TokenStat(
             token=subject.display_token(int(unique[i])),
-            seen=seen[int(unique[i])],
-            fired=min(round(float(fired[i]) * scale), seen[int(unique[i])]),
-            # The mean over all its occurrences: silence counts, or a token that fires once in a
-            # thousand would look like a sure sign.
-            mean_activation=float(total[i] * scale / seen[int(unique[i])]),
+            seen=int(seen[i]),
+            fired=round(float(share[i] * seen[i])),
+            mean_activation=float(mean[i]),
         )
         for i in order
     )

@@ -251,7 +251,7 @@ def _kept(feature: Ints, side: Ints, tile: Ints, key: Keys, peak: Floats, counts
     keep[order] = ranks(group[order]) < limits.n_stratum
     # The bits of positive floats order as the floats do.
     height = np.uint64(2**32 - 1) - peak.view(np.uint32).astype(np.uint64)
-    by_peak = ordered((owner.astype(np.uint64) << np.uint64(32)) | height, key, tile)
+    by_peak = ordered((owner.astype(np.uint64) << np.uint64(32)) | height, keys_of_ties(key), tile)
     keep[by_peak[ranks(owner[by_peak]) < limits.n_top]] = True
     return order[keep[order]]
 
@@ -260,6 +260,14 @@ def _prune_firings(firings: Firings, limits: Limits) -> Firings:
     order = ordered(packed(firings.feature, firings.key, 38), firings.key, firings.token)
     order = order[ranks(firings.feature[order]) < limits.n_firings]
     return Firings(*(getattr(firings, f.name)[order] for f in fields(firings)))
+
+
+def keys_of_ties(keys: Keys) -> Keys:
+    """Return what decides among equal peaks: not the keys that decide who is kept of a stratum.
+
+    With these the top tiles would be the very members of their stratum, and the others' weights too small.
+    """
+    return draw_keys(1, keys)
 
 
 def take_tiles(tiles: Tiles, rows: Ints) -> Tiles:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from autointerp.core.draws import draw_key, draw_keys
 from autointerp.sampling.bins import N_BINS, N_BUCKETS, lowest_strata, octave_bins
 from autointerp.sampling.grouped import ranks
+from autointerp.sampling.sketches import keys_of_ties
 
 Indices = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -132,7 +133,7 @@ def choose_tiles(
     of top, firing, random, pools, silent:random; its weight is 1 / P(union of the frames it could be
     drawn by). What was kept of a stratum, and the pool, are samples themselves: their shares enter.
     """
-    top = np.lexsort((sampled.keys, -sampled.peaks))[: quota.top]
+    top = np.lexsort((keys_of_ties(sampled.keys), -sampled.peaks))[: quota.top]
     strata = dict.fromkeys(sampled.tiles[top].tolist(), "top")
     buckets = bucket_of(sampled.peaks, peak=peak)
     # Keys choose what is kept of a stratum; drawn again by them, a stratum of which little is kept

@@ -30,7 +30,7 @@ class OpenRun:
 
     def close(self) -> None:
         """Let others write to the run; call it once."""
-        _let_go(self.run_dir, self.lock)
+        let_go(self.run_dir, self.lock)
 
     def __enter__(self) -> Self:
         return self
@@ -53,14 +53,14 @@ def open_run(run_dir: Path, config_key: str, manifest: Mapping[str, Any]) -> Ope
             to the run, or the disk refused.
     """
     _refuse_foreign(run_dir)
-    lock = _take_lock(run_dir)
+    lock = take_lock(run_dir)
     try:
         is_resumed = (run_dir / MANIFEST).exists()
         wanted = {"config_key": config_key, **manifest}
         stored = read_manifest(run_dir) if is_resumed else write_manifest(run_dir, wanted)
         _refuse_other_settings(run_dir, stored, wanted)
     except BaseException:
-        _let_go(run_dir, lock)
+        let_go(run_dir, lock)
         raise
     return OpenRun(run_dir, stored, is_resumed, lock)
 
@@ -105,8 +105,10 @@ def _refuse_foreign(run_dir: Path) -> None:
         raise StoreError(msg)
 
 
-def _take_lock(run_dir: Path) -> int:
+def take_lock(run_dir: Path) -> int:
     """Return the descriptor of the locked ``.lock``; its content, a process id, only serves the message.
+
+    Raises StoreError where another process has it.
 
     The kernel drops the lock of a process that dies, however it dies, so there is no stale lock to
     judge by its process id (in containers every run may have the same one). A run behind a URL is locked
@@ -124,7 +126,7 @@ def _take_lock(run_dir: Path) -> int:
     except OSError as error:
         holder = os.pread(lock, 20, 0).decode(errors="replace").strip()
         os.close(lock)
-        msg = f"{run_dir}: process {holder} is writing to this run; wait for it, stop it, or choose another --name"
+        msg = f"{run_dir}: process {holder} is writing here; wait for it, stop it, or choose another --name"
         raise StoreError(msg) from error
     os.ftruncate(lock, 0)
     os.pwrite(lock, str(os.getpid()).encode(), 0)
@@ -153,7 +155,8 @@ def _claim(run_dir: Path, lock: int) -> None:
         raise
 
 
-def _let_go(run_dir: Path, lock: int) -> None:
+def let_go(run_dir: Path, lock: int) -> None:
+    """Give the lock back."""
     if not is_here(run_dir):
         with contextlib.suppress(OSError):
             (run_dir / LOCK).unlink()

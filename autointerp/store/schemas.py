@@ -89,8 +89,7 @@ TABLES: dict[str, pa.Schema] = {
     "samples": _schema(
         dictionary=S, feature=pa.int32(), peak=pa.float32(),
         count_place=pa.list_(pa.int16()), count_tokens=pa.list_(pa.int64()), count_tiles=pa.list_(pa.int64()),
-        side=pa.list_(pa.int8()), tile=pa.list_(pa.int64()), key=pa.list_(pa.uint64()),
-        tile_peak=pa.list_(pa.float32()), doc=pa.list_(S), start=pa.list_(pa.int32()),
+        side=pa.list_(pa.int8()), tile=pa.list_(pa.int64()), doc=pa.list_(S), start=pa.list_(pa.int32()),
         n_tokens=pa.list_(pa.uint8()), token_ids=pa.list_(pa.int32()),
         n_entries=pa.list_(pa.uint8()), position=pa.list_(pa.uint8()), value=pa.list_(pa.float32()),
         firing_token=pa.list_(pa.int32()), firing_value=pa.list_(pa.float32()),

@@ -77,9 +77,12 @@ def _is_same(subject: Subject, one: Site, other: Site) -> bool:
 
 
 def _keys(codes: SparseCodes, numbers: NDArray[np.int64], length: int) -> NDArray[np.int64]:
-    """Return numbers that sort as (feature, context, position) do; the rows of *codes* are [B * length] tokens."""
+    """Return numbers that sort as (feature, context, position) do; the rows of *codes* are [B * length] tokens.
+
+    There is room for 134 million features, 537 million contexts and 128 positions.
+    """
     row, position = np.divmod(codes.row.cpu().numpy(), length)
-    return (codes.feature.cpu().numpy() << 40) | (numbers[row] << 7) | position
+    return (codes.feature.cpu().numpy() << 36) | (numbers[row] << 7) | position
 
 
 def _unpack(dictionary: str, keys: list[NDArray[np.int64]], values: list[NDArray[np.float32]]) -> SparseActivations:
@@ -88,8 +91,8 @@ def _unpack(dictionary: str, keys: list[NDArray[np.int64]], values: list[NDArray
     key = key[order]
     return SparseActivations(
         dictionary=dictionary,
-        feature=(key >> 40).astype(np.int32),
-        context=((key >> 7) & (2**33 - 1)).astype(np.int32),
+        feature=(key >> 36).astype(np.int32),
+        context=((key >> 7) & (2**29 - 1)).astype(np.int32),
         position=(key & 127).astype(np.int16),
         activation=value[order],
     )

@@ -31,7 +31,7 @@ def measure_ours(run: Any, *, with_strings: bool) -> Figures:
         spent["cache"] -= spent["encode"]
     n = dictionary.n_features
     with clock.of("load"):
-        samples = read_samples(run.harvest_folder, dictionary.name, range(n))
+        samples = read_samples(run.harvest_folder, dictionary.name, range(n), seed=run.config.seed)
         windows = {feature: windows_of(sample) for feature, sample in samples.items()}
     if with_strings:
         with clock.of("strings"):

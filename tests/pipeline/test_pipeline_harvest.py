@@ -14,7 +14,7 @@ from autointerp.pipeline.samples import read_activations, read_samples
 from autointerp.pipeline.sketching import FAN_IN, is_shard_done, live_parts, merge_up, part_name
 from autointerp.pipeline.text import read_text
 from autointerp.sampling.sketches import Limits
-from autointerp.store.parts import part_paths, read_table
+from autointerp.store.parts import part_paths, read_table, write_part
 
 TIGHT = {"n_top": 5, "n_stratum": 4, "n_firings": 20, "pool_contexts": 40}
 """So little that most of what fires is not kept."""
@@ -70,7 +70,7 @@ def test_samples_are_what_the_subject_does(whole: Path) -> None:
     contexts = read_table(whole, "contexts").set_index("context")
     n_checked = 0
     for dictionary, width in (("tiny/16", 16), ("tiny/32", 32)):
-        samples = read_samples(whole, dictionary, range(width))
+        samples = read_samples(whole, dictionary, range(width), seed=0)
         for index, sample in samples.items():
             rows = read_activations(whole, dictionary, index)
             assert (rows["feature"] == index).all()
@@ -164,3 +164,104 @@ def sketches_of_shard(shard: int) -> Any:
     )  # fmt: skip
     sketch = sketch_of(entries, text, base=0, limits=Limits(2, 2, 3))
     return [("d/5", sketch)], pa.table({"kind": ["kept"], "number": [0], "count": [1]})
+
+
+def test_keys_made_again_are_those_that_were_drawn(tmp_path: Path) -> None:
+    """A feature's row holds no keys; what is read back has the keys and peaks that the sketch had."""
+    from autointerp.core.draws import draw_key
+    from autointerp.pipeline.samples import ContextPlaces, feature_sample, sample_rows
+    from autointerp.pipeline.text import context_key
+    from autointerp.sampling.sketches import Entries, Stretch, sketch_of
+
+    draws, n = np.random.default_rng(1), 6
+    rows = [
+        {
+            "doc": f"d{i}",
+            "side": "shown",
+            "start": 128 * i,
+            "context": i,
+            "token_ids": draws.integers(0, 9, 128).tolist(),
+        }
+        for i, ids in enumerate(draws.integers(0, 9, (n, 128)))
+    ]
+    write_part(tmp_path, "contexts", "shard-0000000", rows)
+    places = np.unique(draws.integers(0, 3 * n * 128, 500))
+    values = np.exp(draws.normal(0, 1, len(places))).astype(np.float32)
+    text = Stretch(
+        np.arange(n), np.zeros(n, np.int64), np.array([context_key(7, f"d{i}", 128 * i) for i in range(n)], np.uint64),
+        np.array([row["token_ids"] for row in rows]), np.ones((n, 4), np.bool_),
+    )  # fmt: skip
+    entries = Entries(places // (n * 128), places // 128 % n, places % 128, values)
+    sketch = sketch_of(entries, text, base=draw_key(7, "d/3"), limits=Limits(4, 4, 9))
+    found = sample_rows("d/3", sketch, (0, 3), ContextPlaces(tmp_path)).to_pylist()
+    samples = [feature_sample(row, seed=7) for row in found]
+    assert np.concatenate([s.key for s in samples]).tolist() == sketch.tiles.key.tolist()
+    assert np.concatenate([s.tile_peak for s in samples]).tolist() == sketch.tiles.peak.tolist()
+
+
+def test_two_runs_do_not_write_one_harvest(world: World, carry_out: Any, tmp_path: Path) -> None:
+    """While a run harvests, another one over the same text and dictionaries is told who does, and writes nothing."""
+    from autointerp.pipeline.harvesting import harvest_chunks
+
+    first, second = (Run(c, tmp_path, run_directory(tmp_path, c)) for c in (world.config(), world.config(name="other")))
+    assert first.harvest_folder == second.harvest_folder
+    assert harvest_chunks(first)
+    with pytest.raises(StoreError, match="is writing here"):
+        harvest_chunks(second)
+    first.close()
+    assert harvest_chunks(second)
+    second.close()
+    carry_out(world.config(), tmp_path, last="harvest")
+    assert harvest_chunks(second) == []
+
+
+class Letters:
+    """A subject whose tokens are their numbers."""
+
+    def display_token(self, token: int) -> str:
+        return str(token)
+
+
+def test_token_shares_from_a_sample_of_firings() -> None:
+    """From a twentieth of the firings shares and means stay possible, and a token seen once is no sure sign.
+
+    Token 0 fires always, tokens 1 to 400 are seen 20 times each and fire on 5%.
+    """
+    from autointerp.core.types import FeatureId
+    from autointerp.pipeline.samples import FeatureSample
+    from autointerp.pipeline.text import Text, Totals
+    from autointerp.pipeline.windows import Known, token_stats
+
+    draws, n_kept = np.random.default_rng(0), 400
+    always, rare = 8000, 400
+    tokens = np.concatenate([np.zeros(always, np.int64), draws.integers(1, 401, rare)])
+    kept = draws.choice(tokens, n_kept, replace=False)
+    seen = {0: always} | dict.fromkeys(range(1, 401), 20)
+    none = np.zeros(0, np.int64)
+    sample = FeatureSample(
+        feature=0, peak=1.0, counts=np.zeros((3, 128), np.int64), side=none, tile=none, key=none.astype(np.uint64),
+        tile_peak=none.astype(float), doc=(), start=none, pair=(), values=np.zeros((0, 64), np.float32),
+        n_shown_firings=always + rare, firing_token=kept, firing_value=draws.uniform(0.5, 1.0, n_kept),
+    )  # fmt: skip
+    text = Text(pd.DataFrame(), Totals(160_000, 100_000, np.zeros(3, np.int64), seen), 0)
+    known = Known(FeatureId("d/1", 0), sample, np.zeros((0, 32), np.float32), text, 16)
+    stats = {stat.token: stat for stat in token_stats(Letters(), known)}  # type: ignore[arg-type]
+    assert all(0 < s.fired <= s.seen or s.fired == 0 for s in stats.values())
+    assert all(s.mean_activation <= 1.0 for s in stats.values())
+    assert stats["0"].fired == pytest.approx(always, rel=0.02)
+    assert max(s.fired / s.seen for token, s in stats.items() if token != "0") < 0.7
+
+
+def test_a_damaged_row_is_no_evidence(tmp_path: Path, whole: Path) -> None:
+    """A bit that turned in a part that is read by rows is noticed, as in any other."""
+    import shutil
+
+    from autointerp.store.parts import part_path, read_rows
+
+    shutil.copytree(whole / "samples", tmp_path / "samples")
+    path = part_path(tmp_path, "samples", "tiny/32 0")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match="damaged"):
+        read_rows(tmp_path, "samples", "tiny/32 0", 0, 32)

@@ -9,7 +9,7 @@ import pytest
 from tiny_world import WIDTHS, World, make_text
 
 from autointerp.core.errors import CorpusError
-from autointerp.pipeline.harvesting import plan_text
+from autointerp.pipeline.planned import plan_text
 from autointerp.store.parts import read_table
 from autointerp.subject.dictionaries import SparseDictionary
 from autointerp.subject.model import Subject
@@ -97,8 +97,9 @@ def test_ten_megabytes_at_once(
     corpus = write(tmp_path / "c.jsonl", [huge, *(make_text(number) for number in range(12))])
     config = world.config(corpus=[corpus], harvest={"max_tokens_per_document": 256})
     counting = Counting(subject)
-    plan = plan_text(counting, config, dictionaries)
-    mine = [i for context in plan.contexts if context.doc == "c/1" for i in context.token_ids]
+    plan = plan_text(tmp_path, counting, config, dictionaries)
+    contexts = read_table(tmp_path, "contexts").sort_values("start")
+    mine = [int(i) for ids in contexts.loc[contexts["doc"] == "c/1", "token_ids"] for i in ids]
     assert len(mine) == 256
     assert huge.startswith("".join(subject.display_tokens(mine)).rstrip("\ufffd"))
     assert max(counting.read) <= 256 * 12
@@ -119,7 +120,7 @@ def test_nothing_to_test_on(world: World, carry_out: CarryOut, tmp_path: Path, t
     assert caught.value.exit_code == 2
     assert words in str(caught.value)
     assert "cut a long text into several" in str(caught.value)
-    assert not list(tmp_path.glob("cache/harvests/*/contexts/*"))
+    assert not list(tmp_path.glob("cache/harvests/*/sketch_*/*"))
 
 
 def test_fewer_tokens_than_a_batch(world: World, carry_out: CarryOut, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from autointerp.sampling.sketches import (
     Sketch,
     Stretch,
     feature_peaks,
+    keys_of_ties,
     merge,
     sketch_of,
 )
@@ -138,7 +139,8 @@ def test_what_is_kept_are_the_lowest_keys_and_the_highest_peaks(seed: int, quant
             for stratum in set(strata.tolist()):
                 mine = rows[strata == stratum]
                 expected |= {(feature, everything.tile[r]) for r in mine[np.argsort(everything.key[mine])][:2]}
-            by_peak = sorted(rows, key=lambda r: (-everything.peak[r], everything.key[r]))
+            ties = dict(zip(rows, keys_of_ties(everything.key[rows]), strict=True))
+            by_peak = sorted(rows, key=lambda r: (-everything.peak[r], ties[r]))
             expected |= {(feature, everything.tile[r]) for r in by_peak[:2]}
     assert set(zip(found.feature, found.tile, strict=True)) == expected
 

@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 from autointerp.core.draws import draw_key, draw_keys
 from autointerp.sampling.bins import N_BINS, N_BUCKETS, lowest_strata, octave_bins
 from autointerp.sampling.grouped import ranks
-from autointerp.sampling.sketches import Limits
+from autointerp.sampling.sketches import Limits, keys_of_ties
 from autointerp.sampling.strata import Pooled, Quota, Sampled, bucket_of, choose_tiles, spread, stratified
 
 QUOTA = Quota(top=3, firing=8, random=6, silent=5)
@@ -39,7 +39,7 @@ def known_of(
     stratum = np.maximum(octave_bins(peaks[firing]), lowest_strata(np.array([peak]))[0])
     order = np.lexsort((mixed[firing], stratum))
     kept = set(firing[order[ranks(stratum[order]) < limits.n_stratum]].tolist())
-    kept |= set(firing[np.lexsort((mixed[firing], -peaks[firing]))][: limits.n_top].tolist())
+    kept |= set(firing[np.lexsort((keys_of_ties(mixed[firing]), -peaks[firing]))][: limits.n_top].tolist())
     rows = np.array(sorted(kept), np.int64)
     pool_keys = np.array([draw_key(pool_seed, "pool", int(k)) for k in keys], np.uint64)
     pool = np.sort(np.argsort(pool_keys)[:n_pooled])
@@ -117,14 +117,18 @@ def test_same_sample_in_any_order(peaks: np.ndarray, base: int, shuffler: object
 
 @pytest.mark.parametrize("quota", [QUOTA, Quota(top=5, firing=10, random=5, silent=20), Quota(random=12, silent=1)])
 @pytest.mark.parametrize(("limits", "n_pooled"), [(WHOLE, 400), (Limits(5, 4), 150), (Limits(3, 2), 60)])
-def test_weighted_counts_are_unbiased(quota: Quota, limits: Limits, n_pooled: int) -> None:
+@pytest.mark.parametrize("step", [0.0, 0.5, 100.0])
+def test_weighted_counts_are_unbiased(quota: Quota, limits: Limits, n_pooled: int, step: float) -> None:
     """Over many draws the weights sum to the number of firing tiles and of silent tiles (Horvitz and Thompson 1952).
 
-    Also where little was kept: the shares of what was kept are part of the weights.
+    Also where little was kept: the shares of what was kept are part of the weights. Also where many peaks are
+    equal, or all of them (*step*, up to which peaks are rounded).
     """
-    n, n_draws = 400, 1000
+    quota = replace(quota, top=min(quota.top, limits.n_top))  # more is refused with the configuration
+    n, n_draws = 400, 500
     draws = np.random.default_rng(1)
     peaks = np.where(draws.random(n) < 0.2, draws.exponential(1.0, n) + 0.01, 0.0).astype(np.float32).astype(float)
+    peaks = np.where(peaks > 0, np.ceil(peaks / step) * step, 0.0) if step else peaks
     peak = float(peaks.max())
     firing, silent = [], []
     for seed in range(n_draws):
