@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from tiny_world import (
     EVERYWHERE,
     TABLES,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from autointerp.subject.model import Subject
 
 # No test asserts seconds: a busy machine takes a hundred times as long now and then.
-settings.register_profile("no deadline", deadline=None)
+settings.register_profile("no deadline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("no deadline")
 
 
