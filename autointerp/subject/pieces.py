@@ -81,6 +81,7 @@ class Pieces:
         self._bytes_of = _bytes_of({decoder["type"] for decoder in decoders})
         self._drops_space = any(map(_drops_first_space, decoders))
         self._known: dict[int, bytes] = {}
+        self._texts: dict[int, str | None] = {}
 
     def of(self, ids: Sequence[int], *, start: int = 0) -> tuple[str, ...]:
         """Return one string a token whose concatenation is the text; *start* is the first one's place in its text.
@@ -89,10 +90,22 @@ class Pieces:
         """
         if self._bytes_of is None:
             return tuple(_by_decoding(self._decode, list(ids)))
-        pieces = whole_characters([self._bytes(int(i)) for i in ids])
+        texts = [self._text(int(i)) for i in ids]
+        # Most windows hold whole characters only: then nothing has to be put together.
+        whole = [text for text in texts if text is not None]
+        pieces = tuple(whole) if len(whole) == len(texts) else whole_characters([self._bytes(int(i)) for i in ids])
         if start == 0 and self._drops_space and pieces:
             return (pieces[0].removeprefix(" "), *pieces[1:])
         return pieces
+
+    def _text(self, token: int) -> str | None:
+        """Return the token's text; None where it begins or ends within a character."""
+        if token not in self._texts:
+            try:
+                self._texts[token] = self._bytes(token).decode()
+            except UnicodeDecodeError:
+                self._texts[token] = None
+        return self._texts[token]
 
     def _bytes(self, token: int) -> bytes:
         if token not in self._known:
