@@ -126,7 +126,7 @@ def take_lock(run_dir: Path) -> int:
     except OSError as error:
         holder = os.pread(lock, 20, 0).decode(errors="replace").strip()
         os.close(lock)
-        msg = f"{run_dir}: process {holder} is writing here; wait for it, stop it, or choose another --name"
+        msg = f"{run_dir}: process {holder} is writing here; wait for it, or stop it, then run the same command again"
         raise StoreError(msg) from error
     os.ftruncate(lock, 0)
     os.pwrite(lock, str(os.getpid()).encode(), 0)
@@ -148,7 +148,7 @@ def _claim(run_dir: Path, lock: int) -> None:
         if holder != me:
             os.close(lock)
             who = holder.decode(errors="replace")
-            msg = f"{run_dir}: {who} is writing to this run; if it no longer is, remove {path}"
+            msg = f"{run_dir}: {who} is writing here; if it no longer is, remove {path}"
             raise StoreError(msg) from error
     except StoreError:
         os.close(lock)

@@ -88,7 +88,7 @@ def test_a_writer_that_fails_leaves_what_was_there(home: Path) -> None:
 def test_one_process_writes(home: Path) -> None:
     """A second one is refused while the first has the run, and let in afterwards."""
     folder = home / "runs" / "b"
-    with open_run(folder, "key", {}), pytest.raises(StoreError, match="writing to this run"):
+    with open_run(folder, "key", {}), pytest.raises(StoreError, match="writing here"):
         open_run(folder, "key", {})
     open_run(folder, "key", {}).close()
 
