@@ -19,7 +19,7 @@ from autointerp.pipeline.text import context_key
 from autointerp.sampling.bins import N_BINS
 from autointerp.sampling.sketches import TILES_A_CONTEXT, Limits, Sketch, Tiles, feature_keys, feature_peaks, tile_keys
 from autointerp.store.parts import has_part, part_paths, read_arrow_part, read_part, read_rows, write_part
-from autointerp.subject.contexts import TILE_TOKENS
+from autointerp.subject.contexts import CONTEXT_TOKENS, TILE_TOKENS
 
 PLACES = N_BINS
 """Of one side in ``count_place``."""
@@ -110,21 +110,23 @@ def _tile_columns(tiles: Tiles, first: Ints, places: ContextPlaces) -> dict[str,
     """Return the columns of sampled tiles; ``first``: where each feature's begin, [n_features + 1]."""
     numbers, row = np.unique(tiles.tile // TILES_A_CONTEXT, return_inverse=True)
     contexts = places.of(numbers)
-    texts = [np.asarray(ids, np.int32) for ids in contexts["token_ids"]]
+    lengths = contexts["token_ids"].map(len).to_numpy(np.int64)
+    tokens = np.zeros((len(contexts), CONTEXT_TOKENS), np.int32)
+    for text, ids in zip(tokens, contexts["token_ids"], strict=True):
+        text[: len(ids)] = ids
     offset = tiles.tile % TILES_A_CONTEXT * TILE_TOKENS
-    half = offset // PAIR_TOKENS * PAIR_TOKENS
-    pairs = [texts[r][h : h + PAIR_TOKENS] for r, h in zip(row.tolist(), half.tolist(), strict=True)]
-    n_tokens = np.array([len(pair) for pair in pairs], np.int64)
+    half = offset // PAIR_TOKENS
+    n_tokens = (lengths[row] - half * PAIR_TOKENS).clip(max=PAIR_TOKENS)
+    pairs = tokens.reshape(len(contexts), -1, PAIR_TOKENS)[row, half]
     start = contexts["start"].to_numpy(np.int64)[row] + offset
     docs = pa.array(contexts["doc"].tolist(), pa.string()).take(pa.array(row))
-    ids = np.concatenate(pairs) if pairs else np.zeros(0, np.int32)
     return {
         "side": sketching.lists(first, tiles.side.astype(np.int8)),
         "tile": sketching.lists(first, tiles.tile),
         "doc": pa.ListArray.from_arrays(pa.array(first.astype(np.int32)), docs),
         "start": sketching.lists(first, start.astype(np.int32)),
         "n_tokens": sketching.lists(first, n_tokens.astype(np.uint8)),
-        "token_ids": sketching.lists(_sums(n_tokens)[first], ids),
+        "token_ids": sketching.lists(_sums(n_tokens)[first], pairs[np.arange(PAIR_TOKENS) < n_tokens[:, None]]),
         "n_entries": sketching.lists(first, np.diff(tiles.first).astype(np.uint8)),
         "position": sketching.lists(tiles.first[first], tiles.position),
         "value": sketching.lists(tiles.first[first], tiles.value),
