@@ -33,7 +33,7 @@ def test_a_neuron_against_it_counts() -> None:
 
 def test_what_never_varies_has_no_neuron() -> None:
     """A silent feature, or constant neurons, have none: no rounding noise is correlated."""
-    silent, firing = csr_array((1, 3)), csr_array(np.array([[0.0, 1.0, 2.0]]))
-    noise, constant = np.arange(3.0)[:, None] ** 2, np.full((3, 1), 0.1)
+    silent, firing = csr_array((1, 999)), csr_array(np.arange(999.0)[None])
+    noise, constant = np.arange(999.0)[:, None] ** 2, np.full((999, 1), 0.1)
     assert strongest_neurons([(silent, noise)], n_neurons=1).neuron.tolist() == [-1]
     assert strongest_neurons([(firing, constant)], n_neurons=1).neuron.tolist() == [-1]
