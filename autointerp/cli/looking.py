@@ -152,3 +152,19 @@ def features_show(
 
     page = feature_page(find_run(home, name), feature)
     answer(page.as_dict(), page_text(page), as_json=as_json)
+
+
+@features_app.command("match")
+def features_match(
+    name: RunName = "",
+    narrow: Annotated[str, typer.Option(help="A dictionary, family/width; with --wide, instead of all widths.")] = "",
+    wide: Annotated[str, typer.Option(help="The one it is matched with: wider, or of another seed.")] = "",
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Match features across widths: what was split, absorbed, new or lost, and what that does to scores."""
+    from autointerp.pipeline.finding import find_run
+    from autointerp.report.matched import match_run
+
+    found = match_run(find_run(home, name), narrow=narrow, wide=wide)
+    answer([m.as_dict() for m in found], "\n\n".join(m.text() for m in found), as_json=as_json)

@@ -1,6 +1,7 @@
 """One feature looked up in a run's tables: labels, scores beside controls, windows, the judge's mistakes."""
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from autointerp.llm.registry import family
 from autointerp.metrics.classification import THRESHOLD
 from autointerp.report.diagnoses import tagged_labels, tags_by_label
 from autointerp.report.known import MARKS, Against, FeaturePage, Labelled, Measured, Mistake
+from autointerp.report.relatives import read_matches, relatives
 from autointerp.report.reliance import verdict_on
 from autointerp.report.tables import RunTables, known_number, load_run
 from autointerp.report.text import visible, visible_token
@@ -48,7 +50,8 @@ def feature_page(run_dir: Path, name: str) -> FeaturePage:
         known = ", ".join(sorted(run["features"]["dictionary"].unique()))
         msg = f"{run_dir.name} has no feature {name}; dictionaries: {known}"
         raise ConfigError(msg)
-    return build_feature(run, feature, run_name=run_dir.name)
+    found = replace(run, tables={**run.tables, "matches": read_matches(run_dir, feature)})
+    return build_feature(found, feature, run_name=run_dir.name)
 
 
 def build_feature(run: RunTables, feature: FeatureId, *, run_name: str = "") -> FeaturePage:
@@ -67,6 +70,7 @@ def build_feature(run: RunTables, feature: FeatureId, *, run_name: str = "") -> 
         unwritten=_unwritten(run, feature),
         windows=_windows(evidence),
         tested_on=evidence_sentence(evidence),
+        relatives=tuple(map(_unmarked, relatives(run["matches"], run["explanations"], feature))),
     )
 
 

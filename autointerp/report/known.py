@@ -79,7 +79,8 @@ class FeaturePage:
     """One feature. All text is safe for a terminal.
 
     ``windows``: marked texts by ``side · stratum``; ``examination``: what the zoo found of the judges, a sentence
-    each; ``unwritten``: labels that were asked for and not had, with the reason.
+    each; ``unwritten``: labels that were asked for and not had, with the reason; ``relatives``: a line a relative
+    at another width, empty before ``features match``.
     """
 
     feature: str
@@ -91,6 +92,7 @@ class FeaturePage:
     unwritten: tuple[str, ...]
     windows: dict[str, tuple[str, ...]]
     tested_on: str
+    relatives: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -28,6 +28,7 @@ def _lines(page: FeaturePage) -> Iterator[str]:
         if not label.scores:
             yield "  not scored yet"
     yield from ("", *page.unwritten) if page.unwritten else ()
+    yield from ("", "At other widths", *(f"  {line}" for line in page.relatives)) if page.relatives else ()
     yield from _windows(page)
     yield from _mistakes(page)
 

@@ -70,6 +70,9 @@ TABLES: dict[str, pa.Schema] = {
     "ratings": _schema(
         rater=S, time=S, dictionary=S, feature=I, explanation=S, control=S, item=S, answer=S, seconds=F,
     ),
+    # One row a feature of the wider dictionary, with its parent, if any, and one a narrow feature without child.
+    # kind, cosine of directions, correlation and overlap of activations: analysis/matching.py.
+    "matches": _schema(narrow=S, wide=S, parent_=I, child_=I, kind=S, cosine_=F, correlation_=F, overlap_=F),
     # Beside a ladder: one row a dictionary x step at which its loss was noted, in powers of sqrt(2) and at the end of
     # epochs. sparsity: value of axis (k, l1_coefficient, l0_coefficient). tokens, flops: so far; loss (1 - variance
     # explained) and l0: mean over the n_measured tokens since the row before, each before it trained the dictionary.
