@@ -104,7 +104,7 @@ def build_page(run: RunTables, *, seed: int = 0) -> Page:
     )  # fmt: skip
     counts = coverage(run["features"], run["dictionaries"])
     certificates = read_certificates(run["certificates"])
-    trends = width_trends(run["scores"], run["explanations"], run["dictionaries"], seed=seed)
+    trends = width_trends(run["scores"], run["explanations"], run["dictionaries"], run["features"], seed=seed)
     order = [str(name) for name in counts["dictionary"]]
     agreed = _in_order(agreements(run["scores"], run["explanations"], seed=seed), order)
     choice = choose_features(run["features"], run["scores"], run["explanations"], order=order, seed=seed)
