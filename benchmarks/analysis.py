@@ -31,7 +31,7 @@ PLANTED = {
     "planted_beside_rarity": Widening(recall=0.75, false_fire=0.25, slope=SLOPE, rarity=0.01),
     "planted_fall": Widening(recall=0.9, false_fire=0.1, slope=-SLOPE),
 }
-FULL, SMALL = (1000, 2000), (200, 400)
+FULL, SMALL = (400, 2000), (200, 400)
 """Repeats, and bootstrap samples in each."""
 
 
