@@ -85,6 +85,14 @@ def _resampled_means(values: Floats, weights: Floats, seed: int, about: tuple[ob
     return np.concatenate([(values[p] * weights[p]).sum(1) / weights[p].sum(1) for p in pieces])
 
 
+def redrawn_means(values: Floats, draws: np.random.Generator, *, resamples: int = RESAMPLES) -> Floats:
+    """Return the mean of each bootstrap sample of the values, shape [resamples]."""
+    n = len(values)
+    size = max(1, CELLS_AT_ONCE // n)
+    sizes = [min(size, resamples - done) for done in range(0, resamples, size)]
+    return np.concatenate([values[draws.integers(n, size=(k, n))].mean(axis=1) for k in sizes])
+
+
 def n_for_half_width(sd: float | None, *, half_width: float = 0.05) -> int | None:
     """Return how many features bring a 95% interval of the mean to this half-width, or None without an SD.
 

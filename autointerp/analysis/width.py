@@ -1,14 +1,15 @@
 """Whether a score changes with dictionary size: a bootstrap slope per doubling, and when not to say so."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from autointerp.analysis.estimates import RESAMPLES, Estimate, Floats
 from autointerp.analysis.figures import with_interval
-from autointerp.analysis.statements import Statement, plural
+from autointerp.analysis.fixed_density import FixedCurve, Scored, fixed_curve
+from autointerp.analysis.statements import Statement, Tone, plural
 from autointerp.analysis.summary import width_of
 from autointerp.analysis.values import MEASURE, feature_values, headline_values, is_main, measure_name
 from autointerp.core.draws import generator
@@ -19,9 +20,17 @@ MIN_WIDTHS = 4
 MIN_FEATURES = 2
 """Features a width needs before its mean may carry a slope."""
 
+RAW_FOOTING, FIXED_FOOTING = "raw", "density held fixed"
+
 RAW = (
     "Widths are compared raw: firing density is not held fixed, so a difference between widths must not be read as a "
     "difference in quality."
+)
+
+
+BESIDE = (
+    "Only means at equal firing density speak of quality; in raw ones a difference between widths may come from how "
+    "often features fire."
 )
 
 
@@ -29,7 +38,8 @@ RAW = (
 class Trend:
     """Change of the mean score per doubling of width, or the reason why there is none.
 
-    ``slope.n`` counts widths. ``footing`` is ``raw`` or ``density held fixed``.
+    ``slope.n`` counts widths. ``footing`` is ``raw`` or ``density held fixed``; of the latter ``means`` has one
+    entry a width, with its interval, and ``densities`` the range compared. Raw means are the summary's.
     """
 
     family: str
@@ -42,6 +52,12 @@ class Trend:
     slope: Estimate | None
     widths: tuple[int, ...]
     note: str = ""
+    means: tuple[Estimate, ...] = ()
+    densities: tuple[float, float] | None = None
+
+    @property
+    def is_raw(self) -> bool:
+        return self.footing == RAW_FOOTING
 
 
 def fit_slope(widths: Floats, means: Floats) -> Floats:
@@ -52,35 +68,85 @@ def fit_slope(widths: Floats, means: Floats) -> Floats:
 
 
 def width_trends(
-    scores: pd.DataFrame, explanations: pd.DataFrame, dictionaries: pd.DataFrame, *, seed: int = 0
+    scores: pd.DataFrame,
+    explanations: pd.DataFrame,
+    dictionaries: pd.DataFrame,
+    features: pd.DataFrame | None = None,
+    *,
+    seed: int = 0,
 ) -> tuple[Trend, ...]:
-    """Return one trend a family and headline measure. Each width counts once, however many features it has.
+    """Return one raw trend a family and headline measure; each is followed by one at fixed density, given *features*.
 
-    The interval speaks of the features drawn, with these dictionaries given: one dictionary a width says
-    nothing of how another training run would fall.
+    Each width counts once, however many features it has. The interval speaks of the features drawn, with these
+    dictionaries given: one dictionary a width says nothing of how another training run would fall.
     """
-    values = headline_values(feature_values(scores, explanations))
-    if values.empty:
-        return ()
-    names = values["dictionary"].astype(str)
-    values = values.assign(
-        width=names.map({d: width_of(d, dictionaries) for d in names.unique()}), family=names.map(_family)
+    values = placed_values(headline_values(feature_values(scores, explanations)), dictionaries, features)
+    return tuple(
+        trend
+        for key, group in values.groupby(["family", *MEASURE], sort=True)
+        for trend in _trends(tuple(map(str, key)), group, seed, is_density_known=features is not None)
     )
-    groups = values.dropna(subset=["width"]).groupby(["family", *MEASURE], sort=True)
-    return tuple(_trend(tuple(map(str, key)), group, seed) for key, group in groups)
+
+
+def placed_values(
+    values: pd.DataFrame, dictionaries: pd.DataFrame, features: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Return the values with family, width and density (per token; NaN where unknown); without a width none."""
+    names = values["dictionary"].astype(str)
+    placed = values.assign(
+        width=names.map({d: width_of(d, dictionaries) for d in names.unique()}), family=names.map(_family)
+    ).dropna(subset=["width"])
+    if features is None:
+        return placed.assign(density=np.nan)
+    densities = features[["dictionary", "feature", "density"]].drop_duplicates(["dictionary", "feature"])
+    return placed.merge(densities, on=["dictionary", "feature"], how="left")
 
 
 def _family(dictionary: str) -> str:
     return dictionary.rsplit("/", 1)[0]
 
 
-def _trend(key: tuple[str, ...], group: pd.DataFrame, seed: int) -> Trend:
+def _trends(key: tuple[str, ...], group: pd.DataFrame, seed: int, *, is_density_known: bool) -> Iterator[Trend]:
     by_width = {int(str(w)): g["value"].to_numpy(np.float64) for w, g in group.groupby(group["width"].astype(int))}
     usable = {w: v for w, v in by_width.items() if len(v) >= MIN_FEATURES}
-    family, explainer, scorer, variant, metric, judge = key
     slope = estimate_slope(usable, seed=seed, about=key) if len(usable) >= MIN_WIDTHS else None
     note = "" if slope else f"{len(usable)} widths with at least {MIN_FEATURES} scored features, {MIN_WIDTHS} needed"
-    return Trend(family, explainer, scorer, variant, metric, judge, "raw", slope, tuple(sorted(by_width)), note)
+    family, explainer, scorer, variant, metric, judge = key
+    raw = Trend(family, explainer, scorer, variant, metric, judge, RAW_FOOTING, slope, tuple(sorted(by_width)), note)
+    yield raw
+    if is_density_known and len(by_width) > 1:
+        yield _fixed(raw, fixed_curve(scored_by_width(group), seed=seed, about=key))
+
+
+def scored_by_width(group: pd.DataFrame) -> dict[int, Scored]:
+    """Return the scores of each width with their densities; a feature of unknown density cannot be matched."""
+    known = group[group["density"] > 0]
+    return {
+        int(str(w)): Scored(g["value"].to_numpy(np.float64), g["density"].to_numpy(np.float64))
+        for w, g in known.groupby(known["width"].astype(int))
+    }
+
+
+def _fixed(raw: Trend, curve: FixedCurve) -> Trend:
+    """Return the trend at fixed density of what *raw* is a trend of."""
+    slope = curve_slope(curve) if len(curve.widths) >= MIN_WIDTHS else None
+    few = "" if slope else f"{len(curve.widths)} widths with features of like density, {MIN_WIDTHS} needed"
+    return replace(
+        raw, footing=FIXED_FOOTING, slope=slope, widths=curve.widths or raw.widths, note=curve.note or few,
+        means=curve.means, densities=(curve.low, curve.high) if curve.means else None,
+    )  # fmt: skip
+
+
+def curve_slope(curve: FixedCurve) -> Estimate | None:
+    """Return the slope per doubling of the means at fixed density, None where widths could not be compared."""
+    if curve.draws is None:
+        return None
+    x = np.array(curve.widths, dtype=np.float64)
+    slopes = fit_slope(x, curve.draws)
+    low, high = np.quantile(slopes, [0.025, 0.975])
+    return Estimate(
+        float(fit_slope(x, curve.points)), float(low), float(high), float(slopes.std(ddof=1)), len(curve.widths)
+    )
 
 
 def estimate_slope(by_width: dict[int, Floats], *, seed: int, about: tuple[object, ...]) -> Estimate:
@@ -98,22 +164,30 @@ def estimate_slope(by_width: dict[int, Floats], *, seed: int, about: tuple[objec
 def trend_statements(trends: Sequence[Trend]) -> Iterator[Statement]:
     """Yield one statement: how many of the main measures change with width. Each stands with its picture."""
     main = [t for t in trends if is_main(t.scorer, t.variant, t.metric)]
-    fitted = [t.slope for t in main if t.slope is not None]
-    several = any(len(t.widths) > 1 for t in main)
-    if main and not fitted:
-        nearest = max(main, key=lambda t: len(t.widths))  # a baseline has one width and is no ladder
-        yield Statement("plain", f"Width: no trend is fitted ({nearest.note})." + (f" {RAW}" if several else ""))
-    elif fitted:
-        clear = sum(slope.is_above_zero or slope.is_below_zero for slope in fitted)
-        of = f"{clear} of {plural(len(fitted), 'main measure', 'main measures')}"
-        text = f"Width: a change of the score with dictionary size is distinguishable from none in {of} (95% each)."
-        yield Statement("warning" if clear else "plain", f"{text} {RAW}")
+    raw, fixed = [t for t in main if t.is_raw], [t for t in main if t.means]
+    several = any(len(t.widths) > 1 for t in raw)
+    caution = BESIDE if fixed else RAW
+    if raw and not any(t.slope for t in raw):
+        nearest = max(raw, key=lambda t: len(t.widths))  # a baseline has one width and is no ladder
+        yield Statement("plain", f"Width: no trend is fitted ({nearest.note})." + (f" {caution}" if several else ""))
+    elif raw:
+        counts = [_clear([t.slope for t in some if t.slope]) for some in (raw, fixed)]
+        text = f"Width: a change of the score with dictionary size is distinguishable from none in {counts[0][1]}"
+        told = f", raw, and in {counts[1][1]} with firing density held fixed" if any(t.slope for t in fixed) else ""
+        tone: Tone = "warning" if counts[0][0] else "plain"
+        yield Statement(tone, f"{text}{told} (95% each). {caution}")
+
+
+def _clear(slopes: Sequence[Estimate]) -> tuple[int, str]:
+    """Return how many slopes are told from 0, and that in words: ``1 of 2 main measures``."""
+    n = sum(slope.is_above_zero or slope.is_below_zero for slope in slopes)
+    return n, f"{n} of {plural(len(slopes), 'main measure', 'main measures')}"
 
 
 def trend_sentence(trend: Trend) -> str:
     """Return whether the score changes with width beyond the noise of drawing features."""
     measure = measure_name(trend.scorer, trend.variant, trend.metric)
-    what = f"{measure}, labels by {trend.explainer}, {trend.family}, {trend.footing}"
+    what = f"{measure}, labels by {trend.explainer}, {trend.family}, {trend.footing}{_compared(trend)}"
     if trend.slope is None:
         return f"{what}: no trend is fitted ({trend.note})."
     slope = f"{with_interval(trend.slope, digits=3)} per doubling over {trend.slope.n} widths"
@@ -122,3 +196,12 @@ def trend_sentence(trend: Trend) -> str:
         caveat = "one dictionary a width: what another training run would give is not in the interval"
         return f"{what}: the score {direction} with width, {slope}; {caveat}."
     return f"{what}: not distinguishable from none, {slope}."
+
+
+def _compared(trend: Trend) -> str:
+    """Return which features a comparison at fixed density is over, in words."""
+    if trend.densities is None:
+        return ""
+    low, high = trend.densities
+    n = [str(mean.n) for mean in trend.means]
+    return f" ({', '.join(n)} features of density {low:.1g} to {high:.1g})"

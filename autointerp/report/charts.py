@@ -10,6 +10,8 @@ import vl_convert
 from markupsafe import Markup, escape
 
 from autointerp.analysis.summary import Line
+from autointerp.analysis.width import Trend
+from autointerp.report.footings import beside_fixed, describe_fixed, fixed_layers
 from autointerp.report.layers import curve, describe, layered, mean_layers, means_table, reach, reference_layers, strip
 from autointerp.report.text import visible
 
@@ -57,16 +59,22 @@ def score_distribution(
     return _picture(chart, title, describe(lines), table)
 
 
-def width_curve(lines: Sequence[Line], *, title: str, extent: Extent | None = None) -> Picture:
-    """Return the mean with its interval against width (log2 axis), with chance and the control means."""
-    table = means_table(lines)
+def width_curve(
+    lines: Sequence[Line], *, title: str, extent: Extent | None = None, fixed: Trend | None = None
+) -> Picture:
+    """Return the mean with its interval against width (log2 axis), with chance and the control means.
+
+    *fixed*: the trend of the same measure at fixed density, whose means are drawn beside the raw ones.
+    """
+    table = means_table(lines) if fixed is None else beside_fixed(means_table(lines), fixed)
     drawn = table.dropna(subset=["mean", "width"])
     if drawn["width"].nunique() < 2:
         return nothing_to_draw(title, f"{drawn['width'].nunique()} width(s) with a score; a curve needs two", table)
     drawn = drawn.assign(x=np.log2(drawn["width"].astype(float)))
     layers = [*_reach(drawn, extent), *reference_layers(drawn, lines), curve(drawn), *mean_layers(drawn)]
-    chart = layered(layers, drawn, lines)
-    return _picture(chart, title, describe(lines), table)
+    chart = layered([*layers, *fixed_layers(drawn)], drawn, lines)
+    words = describe(lines) if fixed is None else f"{describe(lines)} {describe_fixed(fixed)}"
+    return _picture(chart, title, words, table)
 
 
 def _reach(drawn: pd.DataFrame, extent: Extent | None) -> list[alt.Chart]:

@@ -33,6 +33,10 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     ("per firing", "The mean with every feature weighted by its density: the score at a random firing."),
     ("scored n/N", "Features with a number, of all that were asked about; the rest stand under failures by reason."),
     (
+        "density held fixed",
+        "Means over features of like density at every width, as in a matched sample: density explains no difference.",
+    ),
+    (
         "raw",
         "Widths as they are: firing density is not held fixed, so differences between widths are not about quality.",
     ),

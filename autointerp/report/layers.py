@@ -68,20 +68,20 @@ def _describe_line(line: Line) -> str:
 # ---- layers; all share a quantitative x, as offsets and sorted names do not survive layering
 
 
-def _x(drawn: pd.DataFrame) -> alt.X:
+def x_of(drawn: pd.DataFrame) -> alt.X:
     domain = [float(drawn["x"].min()) - 0.5, float(drawn["x"].max()) + 0.5]
     axis = alt.Axis(labels=False, ticks=False, grid=False, title="dictionary width (features)", titlePadding=38)
     return alt.X("x:Q", scale=alt.Scale(domain=domain, nice=False, zero=False), axis=axis)
 
 
-def _y(field: str) -> alt.Y:
+def y_of(field: str) -> alt.Y:
     return alt.Y(f"{field}:Q", scale=alt.Scale(zero=False, nice=True), title=None)
 
 
 def reach(drawn: pd.DataFrame, extent: tuple[float, float]) -> alt.Chart:
     """Return unseen marks at both ends of the *extent*: pictures that will be compared get one axis."""
     ends = pd.DataFrame({"x": [float(drawn["x"].iloc[0])] * 2, "end": list(extent)})
-    return alt.Chart(ends).mark_point(opacity=0).encode(x=_x(drawn), y=_y("end"))
+    return alt.Chart(ends).mark_point(opacity=0).encode(x=x_of(drawn), y=y_of("end"))
 
 
 def strip(scored: pd.DataFrame, drawn: pd.DataFrame) -> alt.Chart:
@@ -90,24 +90,24 @@ def strip(scored: pd.DataFrame, drawn: pd.DataFrame) -> alt.Chart:
     names = zip(scored["dictionary"], scored["feature"], strict=True)
     places = [x[d] + REACH * 1.6 * (uniform(0, str(d), int(f)) - 0.5) for d, f in names]
     points = pd.DataFrame({"x": places, "value": scored["value"].astype(float).to_numpy()})
-    return alt.Chart(points).mark_circle(size=28, opacity=0.45, color=BLUE).encode(x=_x(drawn), y=_y("value"))
+    return alt.Chart(points).mark_circle(size=28, opacity=0.45, color=BLUE).encode(x=x_of(drawn), y=y_of("value"))
 
 
 def mean_layers(drawn: pd.DataFrame) -> Iterator[alt.Chart]:
     """Yield interval and mean; a mean of one feature has no interval and is drawn hollow."""
     known = drawn.dropna(subset=["mean"])[["x", "mean", "low", "high"]].astype(float)
     sure, single = known.dropna(subset=["low"]), known[known["low"].isna()][["x", "mean"]]
-    x = _x(drawn)
-    yield alt.Chart(sure).mark_rule(strokeWidth=3, color=BLUE).encode(x=x, y=_y("low"), y2="high:Q")
+    x = x_of(drawn)
+    yield alt.Chart(sure).mark_rule(strokeWidth=3, color=BLUE).encode(x=x, y=y_of("low"), y2="high:Q")
     filled = alt.Chart(sure).mark_point(shape="diamond", size=120, filled=True, opacity=1, color=BLUE)
-    yield filled.encode(x=x, y=_y("mean"))
-    yield alt.Chart(single).mark_point(shape="diamond", size=120, opacity=1, color=BLUE).encode(x=x, y=_y("mean"))
+    yield filled.encode(x=x, y=y_of("mean"))
+    yield alt.Chart(single).mark_point(shape="diamond", size=120, opacity=1, color=BLUE).encode(x=x, y=y_of("mean"))
 
 
 def curve(drawn: pd.DataFrame) -> alt.Chart:
     """Return the line through the means."""
     means = drawn[["x", "mean"]].astype(float)
-    return alt.Chart(means).mark_line(color=BLUE, strokeWidth=1.2, opacity=0.6).encode(x=_x(drawn), y=_y("mean"))
+    return alt.Chart(means).mark_line(color=BLUE, strokeWidth=1.2, opacity=0.6).encode(x=x_of(drawn), y=y_of("mean"))
 
 
 def reference_layers(drawn: pd.DataFrame, lines: Sequence[Line]) -> Iterator[alt.Chart]:
@@ -119,7 +119,7 @@ def reference_layers(drawn: pd.DataFrame, lines: Sequence[Line]) -> Iterator[alt
         colour, dash = (GREY, [1, 0]) if name == "chance" else CONTROL_LOOKS.get(name, OTHER_LOOK)
         thickness = 1.5 if name == "chance" else 2.5
         rule = alt.Chart(rows).mark_rule(color=colour, strokeWidth=thickness, strokeDash=dash)
-        yield rule.encode(x=_x(drawn), x2="right:Q", y=_y("mean"))
+        yield rule.encode(x=x_of(drawn), x2="right:Q", y=y_of("mean"))
 
 
 def layered(layers: Sequence[alt.Chart], drawn: pd.DataFrame, lines: Sequence[Line]) -> alt.LayerChart:
@@ -147,7 +147,7 @@ def layered(layers: Sequence[alt.Chart], drawn: pd.DataFrame, lines: Sequence[Li
 def _words_below(drawn: pd.DataFrame, field: str, down: int) -> alt.Chart:
     """Return a line of words below the axis: what each place is, and how many features its mean is over."""
     words = alt.Chart(drawn[["x", field]]).mark_text(fontSize=11)
-    return words.encode(x=_x(drawn), y=alt.value(HEIGHT + down), text=f"{field}:N")
+    return words.encode(x=x_of(drawn), y=alt.value(HEIGHT + down), text=f"{field}:N")
 
 
 def _legend(lines: Sequence[Line]) -> Iterator[alt.Chart]:

@@ -19,7 +19,7 @@ from autointerp.analysis.statements import Statement, capital
 from autointerp.analysis.summary import Line, summary_lines
 from autointerp.analysis.swapping import SwapTest, passed, swap_tests
 from autointerp.analysis.values import feature_values
-from autointerp.analysis.width import Trend, trend_sentence, width_trends
+from autointerp.analysis.width import FIXED_FOOTING, RAW_FOOTING, Trend, trend_sentence, width_trends
 from autointerp.analysis.words import Findings, verdict
 from autointerp.report import grids, trusted
 from autointerp.report.cards import Card, build_cards, predicted_scale
@@ -27,6 +27,7 @@ from autointerp.report.charts import Picture, extent_of, score_distribution, wid
 from autointerp.report.choice import Choice, choose_features
 from autointerp.report.costs import cost_grid, lost_sentence, models_of
 from autointerp.report.diagnoses import Tags, diagnosis_grid, meanings, tagged_labels, tags_by_label
+from autointerp.report.footings import fixed_beside
 from autointerp.report.glossary import GLOSSARY
 from autointerp.report.grids import Grid
 from autointerp.report.limits import limits
@@ -104,7 +105,7 @@ def build_page(run: RunTables, *, seed: int = 0) -> Page:
     )  # fmt: skip
     counts = coverage(run["features"], run["dictionaries"])
     certificates = read_certificates(run["certificates"])
-    trends = width_trends(run["scores"], run["explanations"], run["dictionaries"], seed=seed)
+    trends = width_trends(run["scores"], run["explanations"], run["dictionaries"], run["features"], seed=seed)
     order = [str(name) for name in counts["dictionary"]]
     agreed = _in_order(agreements(run["scores"], run["explanations"], seed=seed), order)
     choice = choose_features(run["features"], run["scores"], run["explanations"], order=order, seed=seed)
@@ -187,12 +188,16 @@ def _measures(run: RunTables, findings: Findings) -> Iterator[Measure]:
             limits=limits(run, members, findings.certificates),
             grid=grids.scores_grid(members, findings.certificates),
             versus=grids.comparison_grid([c for c in findings.comparisons if _is_of(c, first)]),
-            pictures=tuple((p, grids.picture_grid(p.table)) for p in _pictures(rows, members, run.explainers)),
+            pictures=tuple(
+                (p, grids.picture_grid(p.table)) for p in _pictures(rows, members, run.explainers, findings.trends)
+            ),
             trends=tuple(trend_sentence(t) for t in findings.trends if _is_of(t, first)),
         )
 
 
-def _pictures(values: Any, members: Sequence[Line], explainers: Sequence[str]) -> Iterator[Picture]:
+def _pictures(
+    values: Any, members: Sequence[Line], explainers: Sequence[str], trends: Sequence[Trend]
+) -> Iterator[Picture]:
     """Yield for each explainer and judge the features by width, and a curve where a family has two widths.
 
     All on one axis: the eye compares explainers by height. Of MOST_PICTURED at most, in the order of the
@@ -212,7 +217,10 @@ def _pictures(values: Any, members: Sequence[Line], explainers: Sequence[str]) -
         for family, ladder in groupby(sorted(lines, key=_family), key=_family):
             rungs = list(ladder)
             if len(rungs) > 1:
-                yield width_curve(rungs, title=f"{title}, means by width of {family}, raw", extent=extent)
+                fixed = fixed_beside(trends, rungs[0])
+                footing = f"raw and with {FIXED_FOOTING}" if fixed else RAW_FOOTING
+                words = f"{title}, means by width of {family}, {footing}"
+                yield width_curve(rungs, title=words, extent=extent, fixed=fixed)
 
 
 def _rank(explainer: str, explainers: Sequence[str]) -> int:
