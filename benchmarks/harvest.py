@@ -120,11 +120,13 @@ def harvest_shard(run: Any, folder: Path, number: int, contexts: Sequence[Any], 
 
 def forward_and_encode(run: Any, contexts: Sequence[Any], dictionaries: Sequence[Any]) -> None:
     """Do what no harvest can do without: the pass up to the site and the encoding, in the harvest's batches."""
+    from autointerp.pipeline.harvesting import readers_of
     from autointerp.subject.contexts import batches_of_one_length
     from autointerp.subject.harvest import BATCH
 
+    (site,) = {reader.site for reader in readers_of(run) if reader.dictionary in dictionaries}
     for batch in batches_of_one_length(contexts, size=BATCH):
-        vectors = run.subject.site_vectors([context.token_ids for context in batch], run.site)
+        vectors = run.subject.site_vectors([context.token_ids for context in batch], site)
         for dictionary in dictionaries:
             dictionary.encode(vectors)
 

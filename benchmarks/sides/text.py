@@ -124,8 +124,11 @@ def contexts_of(run: Any) -> list[Any]:
 
 def warm_up(run: Any) -> None:
     """Encode one batch: the first pass allocates."""
+    from autointerp.subject.dictionaries import site_of
+
     ids = [context.token_ids for context in contexts_of(run)[:8]]
-    run.dictionaries[0].encode(run.subject.site_vectors(ids, run.site))
+    first = run.dictionaries[0]
+    first.encode(run.subject.site_vectors(ids, site_of(first, run.config.site)))
 
 
 # ---- what both tell

@@ -61,12 +61,14 @@ def measure_delphi(run: Any, folder: Path, place: str) -> Figures:
     """Return what caching and loading take with each number of files."""
     import torch
 
+    from autointerp.subject.dictionaries import site_of
+
     delphi, clock = import_delphi(place), Clock()
     subject, dictionary = run.subject, run.dictionaries[0]
     tokens = torch.tensor([context.token_ids for context in contexts_of(run)])
     warm_up(run)
     model = model_with_bos(subject, clock)
-    layer = subject.tap(run.site).module
+    layer = subject.tap(site_of(run.dictionaries[0], run.config.site)).module
     hookpoint = next(name for name, module in model.named_modules() if module is layer)
     encode = clock.timed("encode", lambda vectors: dictionary.encode(vectors[:, 1:]))
     cache = delphi.latents.LatentCache(model, {hookpoint: encode}, batch_size=BATCH)
