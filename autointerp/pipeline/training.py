@@ -158,8 +158,9 @@ def finished_manifest(folder: Path, decides: Mapping[str, str]) -> dict[str, Any
 
 
 def _decides(config: TrainConfig, subject: Subject) -> dict[str, Any]:
-    """Return what decides the vectors that are trained on, by name."""
+    """Return what decides the vectors that are trained on, by name, and what the members are called."""
     return {
+        "name": config.name,
         "subject": config.subject,
         "subject_sha256": subject.sha256,
         "site": config.site,
@@ -172,7 +173,8 @@ def _decides(config: TrainConfig, subject: Subject) -> dict[str, Any]:
 
 
 def _vectors_key(decides: Mapping[str, Any]) -> str:
-    return content_key(json.dumps(decides, sort_keys=True))
+    """Return the key of the harvested vectors, whatever the ladder trained on them is called."""
+    return content_key(json.dumps({n: value for n, value in decides.items() if n != "name"}, sort_keys=True))
 
 
 def _take_text(config: TrainConfig, subject: Subject, site: Site) -> _Text:

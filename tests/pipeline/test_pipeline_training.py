@@ -83,6 +83,8 @@ def test_another_ladder_is_refused(world: World, several: Path, tmp_path: Path) 
         trained(world, several, **SEVERAL | {"k": 3})
     with pytest.raises(ConfigError, match=r"n_tokens was 4096, is 4224"):
         trained(world, several, **SEVERAL, n_tokens=4224)
+    with pytest.raises(ConfigError, match=r'name was "small", is "other"'):
+        trained(world, several, **SEVERAL, name="other")
     (tmp_path / "small").mkdir()
     (tmp_path / "small" / "manifest.json").write_text("{}")
     with pytest.raises(ConfigError, match=r"it does not say how\. Name another folder"):
