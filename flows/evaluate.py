@@ -103,6 +103,8 @@ def evaluate(folder: str, last: str) -> None:
 
 def carry_out_stage(mine: Open, stage: Stage) -> None:
     """Do the stage's chunks that are left: by workers, or here one after the other: they share models and cores."""
+    if stage.begin:
+        stage.begin(mine.run)
     if mine.engine:
         hand_out(mine, mine.engine, stage)
     else:

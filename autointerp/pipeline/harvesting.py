@@ -166,18 +166,24 @@ def activation_rows(activations: Sequence[SparseActivations]) -> pa.Table:
 # ---- the stage
 
 
+def begin_harvest(run: Run) -> None:
+    """Keep other runs from writing this harvest, plan its text, and merge what a kill left unmerged."""
+    folder = run.harvest_folder
+    if (folder / "manifest.json").exists():
+        return
+    run.lock_harvest()
+    n_shards = len(text_plan(run).shard_tokens)
+    # A kill between a group's last shard and its merge: what is done was asked for by nobody since.
+    for last in range(sketching.FAN_IN - 1, n_shards, sketching.FAN_IN):
+        sketching.merge_up(folder, last, widths_of(run), limits_of(run.config.harvest))
+
+
 def harvest_chunks(run: Run) -> list[str]:
     """Return the shards still to be harvested; none when the harvest is complete."""
     if (run.harvest_folder / "manifest.json").exists():
         return []
-    run.lock_harvest()
     shards = range(len(text_plan(run).shard_tokens))
-    left = [n for n in shards if not sketching.is_shard_done(run.harvest_folder, n)]
-    if 0 < len(left) < len(shards):
-        # A kill between a group's last shard and its merge: what is done was asked for by nobody since.
-        for last in range(sketching.FAN_IN - 1, len(shards), sketching.FAN_IN):
-            sketching.merge_up(run.harvest_folder, last, widths_of(run), limits_of(run.config.harvest))
-    return [str(n) for n in left]
+    return [str(n) for n in shards if not sketching.is_shard_done(run.harvest_folder, n)]
 
 
 def text_plan(run: Run) -> TextPlan:

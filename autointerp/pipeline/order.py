@@ -14,16 +14,26 @@ from autointerp.pipeline.run import Run
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage: which chunks are left to do, how one is done, what closes the stage."""
+    """One stage: which chunks are left to do, how one is done, what closes the stage.
+
+    ``begin`` and ``finish`` are for whoever carries out the run, alone; workers ask for ``chunks`` and ``do`` them.
+    """
 
     name: str
     chunks: Callable[[Run], list[str]]
     do: Callable[[Run, str], None]
     finish: Callable[[Run], None] | None = None
+    begin: Callable[[Run], None] | None = None
 
 
 STAGES = (
-    Stage("harvest", harvesting.harvest_chunks, harvesting.harvest_chunk, harvesting.finish_harvest),
+    Stage(
+        "harvest",
+        harvesting.harvest_chunks,
+        harvesting.harvest_chunk,
+        harvesting.finish_harvest,
+        harvesting.begin_harvest,
+    ),
     Stage("evidence", evidence.evidence_chunks, evidence.evidence_chunk),
     Stage("certify", certifying.certify_chunks, certifying.certify_chunk),
     Stage("explain", explaining.explain_chunks, explaining.explain_chunk),
@@ -42,6 +52,8 @@ def carry_out_stages(run: Run, last: str) -> None:
     make_ready(run, last)
     for stage in stages_up_to(last):
         with run.timed(stage.name):
+            if stage.begin:
+                stage.begin(run)
             for chunk in stage.chunks(run):
                 stage.do(run, chunk)
             if stage.finish:

@@ -178,6 +178,19 @@ def test_a_stopped_worker_ends(world: World, tmp_path: Path) -> None:
     assert len(list(run.harvest_folder.glob("sketch_tiles/*.parquet"))) == 3
 
 
+def test_workers_do_several_shards_under_the_coordinators_lock(world: World, tmp_path: Path) -> None:
+    """A worker that is given several shards asks which are left; the lock on the harvest is the coordinator's alone."""
+    from autointerp.pipeline.harvesting import begin_harvest
+    from autointerp.pipeline.run import Run, run_directory
+
+    config = world.config()
+    coordinator = Run(config, tmp_path, run_directory(tmp_path, config))
+    begin_harvest(coordinator)
+    do_parcel(Job.of(config, home=tmp_path, last="evidence"), "harvest", ["0", "1"])
+    assert len(list(coordinator.harvest_folder.glob("sketch_tiles/*.parquet"))) == 2
+    coordinator.close()
+
+
 def test_what_a_flow_run_says_is_raised() -> None:
     """An error told in a state's message comes back as its class; a crash is a lost worker."""
     from flows.pool import error_told, raise_what_it_says, tell

@@ -201,17 +201,20 @@ def test_keys_made_again_are_those_that_were_drawn(tmp_path: Path) -> None:
 
 def test_two_runs_do_not_write_one_harvest(world: World, carry_out: Any, tmp_path: Path) -> None:
     """While a run harvests, another one over the same text and dictionaries is told who does, and writes nothing."""
-    from autointerp.pipeline.harvesting import harvest_chunks
+    from autointerp.pipeline.harvesting import begin_harvest, harvest_chunks
 
     first, second = (Run(c, tmp_path, run_directory(tmp_path, c)) for c in (world.config(), world.config(name="other")))
     assert first.harvest_folder == second.harvest_folder
+    begin_harvest(first)
     assert harvest_chunks(first)
     with pytest.raises(StoreError, match="is writing here"):
-        harvest_chunks(second)
+        begin_harvest(second)
     first.close()
+    begin_harvest(second)
     assert harvest_chunks(second)
     second.close()
     carry_out(world.config(), tmp_path, last="harvest")
+    begin_harvest(second)
     assert harvest_chunks(second) == []
 
 
