@@ -10,7 +10,6 @@ fewer repeats; its figures are not results.
 """
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from collections.abc import Iterator
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import numpy as np
-from trials.figure import Figure, at_least, at_most, report
+from trials.figure import Figure, at_least, at_most, conclude, report
 
 from autointerp.analysis.fixed_density import fixed_curve
 from autointerp.analysis.width import curve_slope, scored_by_width
@@ -81,11 +80,7 @@ def main() -> int:
         for figure in part(SMALL if arguments.small else FULL):
             print(figure, flush=True)
             figures.append(figure)
-    short = [figure.name for figure in figures if not figure.is_met]
-    print(f"{len(short)} of {sum(f.bar is not None for f in figures)} figures fall short of their bars: {short or '-'}")
-    if arguments.json:
-        print(json.dumps({figure.name: figure.value for figure in figures} | {"falls_short": short}))
-    return 1 if short else 0
+    return conclude(figures, as_json=arguments.json)
 
 
 if __name__ == "__main__":

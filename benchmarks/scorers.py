@@ -18,7 +18,6 @@ checks that the benchmark works; its figures are not results.
 """
 
 import argparse
-import json
 import os
 import sys
 import time
@@ -39,7 +38,7 @@ from trials import (
     shortcuts,
     validity,
 )
-from trials.figure import Figure
+from trials.figure import Figure, conclude
 from trials.zoo import Planted, corpus_tiles, load_zoo, planted_features
 
 
@@ -99,11 +98,7 @@ def main() -> int:
     parser.add_argument("--small", action="store_true", help="a check in a minute; not a result")
     arguments = parser.parse_args()
     figures = measure(SMALL if arguments.small else FULL)
-    short = [figure.name for figure in figures if not figure.is_met]
-    print(f"{len(short)} of {sum(f.bar is not None for f in figures)} figures fall short of their bars: {short or '-'}")
-    if arguments.json:
-        print(json.dumps({figure.name: figure.value for figure in figures} | {"falls_short": short}))
-    return 1 if short else 0
+    return conclude(figures, as_json=arguments.json)
 
 
 if __name__ == "__main__":

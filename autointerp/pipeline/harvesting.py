@@ -268,7 +268,7 @@ def write_sorted(folder: Path, table: str, source: str, widths: Mapping[str, int
         for first, past in sketching.buckets(width):
             if has_part(folder, table, bucket_name(dictionary, first)):
                 continue
-            only = [("dictionary", "==", dictionary), ("feature", ">=", first), ("feature", "<", past)]
+            only = sketching.of_bucket(dictionary, (first, past))
             rows = read_arrow(folder, source, filters=only).combine_chunks()
             keys = [rows[name].to_numpy() for name in ("position", "context", "feature")]
             order = pa.array(np.lexsort(keys))

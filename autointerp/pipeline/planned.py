@@ -76,7 +76,7 @@ def plan_text(folder: Path, subject: Subject, config: Config, dictionaries: Sequ
 
 
 def _plan(folder: Path, subject: Subject, config: Config, dictionaries: Sequence[Dictionary]) -> TextPlan:
-    reading, pool, tokens, n_contexts = _Reading(), [0][:0], [0][:0], 0
+    reading, pool, tokens, n_contexts = _Reading(), list[int](), list[int](), 0
     contexts = _contexts(subject, config, dictionaries, reading)
     while shard := list(islice(contexts, config.harvest.shard_contexts)):
         keys = [context_key(config.seed, c.doc, c.start) for c in shard]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from autointerp.core.errors import StoreError
 from autointerp.sampling.sketches import Counts, Firings, Limits, Sketch, Tiles, merge
-from autointerp.store.parts import has_part, part_path, part_paths, read_arrow_part, write_part
+from autointerp.store.parts import Filters, has_part, part_path, part_paths, read_arrow_part, write_part
 
 FAN_IN = 8
 MOST_LEVELS = 12
@@ -104,6 +104,11 @@ def buckets(width: int) -> Iterator[tuple[int, int]]:
         yield first, min(first + BUCKET, width)
 
 
+def of_bucket(dictionary: str, features: tuple[int, int]) -> Filters:
+    """Return the condition for the rows of the features first .. past - 1 of one dictionary."""
+    return [("dictionary", "==", dictionary), ("feature", ">=", features[0]), ("feature", "<", features[1])]
+
+
 def read_merged(
     folder: Path, names: Sequence[str], dictionary: str, features: tuple[int, int], limits: Limits
 ) -> Sketch:
@@ -163,7 +168,7 @@ def lists(first: NDArray[np.int64], values: NDArray[Any]) -> pa.ListArray:
 
 
 def _read_sketch(folder: Path, name: str, dictionary: str, features: tuple[int, int]) -> Sketch:
-    only = [("dictionary", "==", dictionary), ("feature", ">=", features[0]), ("feature", "<", features[1])]
+    only = of_bucket(dictionary, features)
     counts, firings, tiles = (
         read_arrow_part(folder, table, name, filters=only).combine_chunks()
         for table in ("sketch_counts", "sketch_firings", "sketch_tiles")

@@ -1,6 +1,8 @@
 """A measured figure and the bar it is held against."""
 
+import json
 import operator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 COMPARE = {"at least": operator.ge, "at most": operator.le}
@@ -35,3 +37,12 @@ def at_most(name: str, value: float, bar: float) -> Figure:
 
 def report(name: str, value: float) -> Figure:
     return Figure(name, float(value))
+
+
+def conclude(figures: Sequence[Figure], *, as_json: bool) -> int:
+    """Say which figures fall short, as JSON too where that is asked for; return 1 when one does."""
+    short = [figure.name for figure in figures if not figure.is_met]
+    print(f"{len(short)} of {sum(f.bar is not None for f in figures)} figures fall short of their bars: {short or '-'}")
+    if as_json:
+        print(json.dumps({figure.name: figure.value for figure in figures} | {"falls_short": short}))
+    return 1 if short else 0
