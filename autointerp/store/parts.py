@@ -16,7 +16,15 @@ from autointerp.core.draws import content_key
 from autointerp.core.errors import StoreError
 from autointerp.store.files import write_whole
 from autointerp.store.places import on_filesystem
-from autointerp.store.schemas import BY_PLACE, DICTIONARY_ENCODED, ORDER, ROW_GROUP, TABLES, UNPACKED
+from autointerp.store.schemas import (
+    BY_PLACE,
+    DICTIONARY_ENCODED,
+    LARGEST_DICTIONARY,
+    ORDER,
+    ROW_GROUP,
+    TABLES,
+    UNPACKED,
+)
 
 Rows: TypeAlias = Sequence[Mapping[str, Any]] | pd.DataFrame | pa.Table
 Filters = list[tuple[str, str, Any]]
@@ -71,6 +79,7 @@ def write_part(run_dir: Path, table: str, chunk: str, rows: Rows) -> Path:
             compression="none" if table.startswith(UNPACKED) else "zstd",
             row_group_size=ROW_GROUP.get(table),
             use_dictionary=DICTIONARY_ENCODED.get(table, True),
+            dictionary_pagesize_limit=LARGEST_DICTIONARY,
             write_statistics=table not in BY_PLACE,
             write_page_checksum=True,
         ),

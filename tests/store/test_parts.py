@@ -44,6 +44,7 @@ VALUES: dict[pa.DataType, Any] = {
     pa.list_(pa.string()): ["a", " b"],
     pa.list_(pa.float64()): [0.0, 1.5],
     pa.list_(pa.bool_()): [True, False],
+    pa.list_(pa.binary()): [b"x", b""],
     pa.int8(): 3,
     pa.uint64(): 3,
     pa.list_(pa.int8()): [0, 2],
@@ -288,6 +289,19 @@ def test_activations_are_sorted_so_that_filters_skip(tmp_path: Path) -> None:
     assert set(got["activation"]) == {3.5}
     bounds = [pq.read_metadata(path).row_group(i).column(1).statistics for i in range(4)]
     assert sum(b.min <= 7 <= b.max for b in bounds) == 1
+
+
+def test_text_that_many_features_share_is_kept_once(tmp_path: Path) -> None:
+    """Rows of samples that quote the same four texts take the room of four, however many quote them."""
+    texts = [bytes([n]) * 256 for n in range(4)]
+    rows = [row_of("samples", feature=i, pair=[texts[(i + n) % 4] for n in range(40)]) for i in range(500)]
+    path = write_part(tmp_path, "samples", "a", rows)
+    group = pq.read_metadata(path).row_group(0)
+    columns = [group.column(at) for at in range(group.num_columns)]
+    (pair,) = [column for column in columns if column.path_in_schema.startswith("pair.")]
+    n_indices = 500 * 40
+    assert pair.total_uncompressed_size < 4 * 300 + n_indices / 2
+    assert read_rows(tmp_path, "samples", "a", 7, 8)["pair"].to_pylist() == [rows[7]["pair"]]
 
 
 @fresh
