@@ -22,6 +22,7 @@ from autointerp.store.schemas import (
     LARGEST_DICTIONARY,
     ORDER,
     ROW_GROUP,
+    SPLIT_BYTES,
     TABLES,
     UNPACKED,
 )
@@ -80,6 +81,7 @@ def write_part(run_dir: Path, table: str, chunk: str, rows: Rows) -> Path:
             row_group_size=ROW_GROUP.get(table),
             use_dictionary=DICTIONARY_ENCODED.get(table, True),
             dictionary_pagesize_limit=LARGEST_DICTIONARY,
+            column_encoding=dict.fromkeys(SPLIT_BYTES.get(table, ()), "BYTE_STREAM_SPLIT") or None,
             write_statistics=table not in BY_PLACE,
             write_page_checksum=True,
         ),

@@ -155,3 +155,7 @@ DICTIONARY_ENCODED = {table: list(BY_FEATURE) for table in ORDER} | {
         ),
     ],
 }
+# Bytes of the same place in a number stand together: a sixth less room for activations, and read faster.
+SPLIT_BYTES = {table: ["activation"] for table in ORDER} | {
+    "samples": ["value.list.element", "firing_value.list.element"]
+}
