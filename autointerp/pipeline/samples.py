@@ -32,7 +32,7 @@ SLICE = 2048
 """Features whose rows are made at a time: at most so many that an offset of 32 bits counts the bytes of their text."""
 
 ROWS_AT_ONCE = 512
-"""A row group of the table: what is decoded to read one row."""
+"""Features that are read together where several are wanted."""
 
 OnProgress = Callable[[str, int, int, str], None]
 Ints = NDArray[np.int64]
@@ -189,12 +189,11 @@ def read_samples(folder: Path, dictionary: str, features: Sequence[int], *, seed
     found: dict[int, FeatureSample] = {}
     wanted = sorted(set(features))
     while wanted:
-        first = wanted[0] // ROWS_AT_ONCE * ROWS_AT_ONCE
-        now = [f for f in wanted if f < first + ROWS_AT_ONCE]
+        first = wanted[0]
+        now = [f for f in wanted if f < first // ROWS_AT_ONCE * ROWS_AT_ONCE + ROWS_AT_ONCE]
         wanted = wanted[len(now) :]
-        start = first % sketching.BUCKET
-        name = bucket_name(dictionary, first)
-        rows = read_rows(folder, "samples", name, start, min(start + ROWS_AT_ONCE, now[-1] % sketching.BUCKET + 1))
+        at, n = first % sketching.BUCKET, now[-1] - first + 1
+        rows = read_rows(folder, "samples", bucket_name(dictionary, first), at, at + n)
         for row in rows.take(pa.array([f - first for f in now])).to_pylist():
             found[row["feature"]] = feature_sample(row, seed=seed)
     return found

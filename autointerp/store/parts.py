@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -15,17 +16,9 @@ from numpy.typing import NDArray
 from autointerp.core.draws import content_key
 from autointerp.core.errors import StoreError
 from autointerp.store.files import write_whole
-from autointerp.store.places import on_filesystem
-from autointerp.store.schemas import (
-    BY_PLACE,
-    DICTIONARY_ENCODED,
-    LARGEST_DICTIONARY,
-    ORDER,
-    ROW_GROUP,
-    SPLIT_BYTES,
-    TABLES,
-    UNPACKED,
-)
+from autointerp.store.layout import ORDER, layout
+from autointerp.store.places import is_here, on_filesystem
+from autointerp.store.schemas import TABLES
 
 Rows: TypeAlias = Sequence[Mapping[str, Any]] | pd.DataFrame | pa.Table
 Filters = list[tuple[str, str, Any]]
@@ -74,17 +67,7 @@ def write_part(run_dir: Path, table: str, chunk: str, rows: Rows) -> Path:
     ordered = _in_order(content, ORDER.get(table, ()))
     return write_whole(
         path,
-        lambda file: pq.write_table(
-            ordered,
-            file,
-            compression="none" if table.startswith(UNPACKED) else "zstd",
-            row_group_size=ROW_GROUP.get(table),
-            use_dictionary=DICTIONARY_ENCODED.get(table, True),
-            dictionary_pagesize_limit=LARGEST_DICTIONARY,
-            column_encoding=dict.fromkeys(SPLIT_BYTES.get(table, ()), "BYTE_STREAM_SPLIT") or None,
-            write_statistics=table not in BY_PLACE,
-            write_page_checksum=True,
-        ),
+        lambda file: pq.write_table(ordered, file, **layout(table, ordered)),
     )
 
 
@@ -110,7 +93,8 @@ def read_rows(run_dir: Path, table: str, chunk: str, first: int, past: int) -> p
     path = part_path(run_dir, table, chunk)
     try:
         filesystem, place = on_filesystem(path)
-        with pq.ParquetFile(place, filesystem=filesystem, page_checksum_verification=True) as file:
+        footer = _footer(path)
+        with pq.ParquetFile(place, filesystem=filesystem, metadata=footer, page_checksum_verification=True) as file:
             _check_file(path, file.schema_arrow, TABLES[table])
             size = max(file.metadata.row_group(0).num_rows, 1) if file.metadata.num_row_groups else 1
             before = first // size
@@ -121,6 +105,23 @@ def read_rows(run_dir: Path, table: str, chunk: str, first: int, past: int) -> p
     except (pa.ArrowException, OSError) as error:
         msg = f"{path}: damaged ({str(error).splitlines()[0]}); {_remedy(path)}"
         raise StoreError(msg) from error
+
+
+def _footer(path: Path) -> pq.FileMetaData | None:
+    """Return where the row groups of a file on this machine stand; None elsewhere.
+
+    Parsing it takes longer than reading a row. A file is replaced whole or not at all, so its inode, time
+    and size tell whether it is still the same.
+    """
+    if not is_here(path):
+        return None
+    known = path.stat()
+    return _parsed_footer(path, (known.st_ino, known.st_mtime_ns, known.st_size))
+
+
+@lru_cache(maxsize=64)
+def _parsed_footer(path: Path, _state: tuple[int, int, int]) -> pq.FileMetaData:
+    return pq.read_metadata(path)
 
 
 def read_table(

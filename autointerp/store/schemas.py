@@ -123,39 +123,3 @@ TABLES: dict[str, pa.Schema] = {
     "sketch_pool": _activations(),
     "sketch_activations": _activations(),
 }  # fmt: skip
-
-# How a table's files are laid out.
-
-# Sketches are read once and removed: packing them would take longer than the disk does.
-UNPACKED = "sketch_"
-# One feature's activations are found by skipping row groups whose minimum and maximum exclude it;
-# in larger groups a filtered read decodes mostly other features.
-ROW_GROUP = {"activations": 65_536, "pool_activations": 65_536, "evidence": 4_096, "samples": 512}
-# Read by the places of rows: minima and maxima of each column would be most of what opening a file reads.
-BY_PLACE = ("samples",)
-BY_FEATURE = ("dictionary", "feature", "context", "position")
-ORDER = {
-    "activations": BY_FEATURE,
-    "pool_activations": BY_FEATURE,
-    "sketch_activations": BY_FEATURE,
-    "sketch_pool": BY_FEATURE,
-}
-# The same text fires many features: a group of rows has each pair of tiles once, up to so many bytes.
-LARGEST_DICTIONARY = 2**22
-# A dictionary of distinct numbers saves nothing and takes twice the time and a third more room.
-DICTIONARY_ENCODED = {table: list(BY_FEATURE) for table in ORDER} | {
-    "sketch_counts": ["dictionary", "feature", "side", "bin"],
-    "sketch_tiles": ["dictionary", "feature", "side"],
-    "sketch_firings": ["dictionary", "feature", "token"],
-    "samples": [
-        "dictionary",
-        *(
-            f"{name}.list.element"
-            for name in ("count_place", "side", "doc", "pair", "n_entries", "position", "firing_token")
-        ),
-    ],
-}
-# Bytes of the same place in a number stand together: a sixth less room for activations, and read faster.
-SPLIT_BYTES = {table: ["activation"] for table in ORDER} | {
-    "samples": ["value.list.element", "firing_value.list.element"]
-}

@@ -304,6 +304,24 @@ def test_text_that_many_features_share_is_kept_once(tmp_path: Path) -> None:
     assert read_rows(tmp_path, "samples", "a", 7, 8)["pair"].to_pylist() == [rows[7]["pair"]]
 
 
+@pytest.mark.parametrize(("n_tiles", "n_rows"), [(1, 512), (200, 128), (5000, 64)])
+def test_rows_with_much_in_them_stand_in_small_groups(tmp_path: Path, n_tiles: int, n_rows: int) -> None:
+    """The more was kept of a feature the fewer rows are decoded to read one; each is read as written."""
+    texts = [bytes([n]) * 256 for n in range(4)]
+    kept: dict[str, Any] = {"pair": [texts[n % 4] for n in range(n_tiles)], "value": [0.5] * n_tiles * 50}
+    table = pa.Table.from_pylist([row_of("samples", feature=i, **kept) for i in range(520)], TABLES["samples"])
+    path = write_part(tmp_path, "samples", "a", table)
+    assert pq.read_metadata(path).row_group(0).num_rows == n_rows
+    assert read_rows(tmp_path, "samples", "a", 510, 515)["feature"].to_pylist() == list(range(510, 515))
+
+
+def test_a_part_written_again_is_read_again(tmp_path: Path) -> None:
+    """Rows of a part that was replaced are the new ones, whatever was read before."""
+    for n in (3, 700, 40):
+        write_part(tmp_path, "samples", "a", [row_of("samples", feature=i + n) for i in range(n)])
+        assert read_rows(tmp_path, "samples", "a", n - 1, n)["feature"].to_pylist() == [2 * n - 1]
+
+
 @fresh
 @given(st.integers(0, 700), st.integers(0, 700))
 def test_rows_are_read_by_their_place(tmp_path_factory: pytest.TempPathFactory, one: int, other: int) -> None:
