@@ -17,7 +17,9 @@ from autointerp.pipeline.planned import shard_name
 from autointerp.pipeline.text import context_key
 from autointerp.sampling.bins import N_BINS
 from autointerp.sampling.sketches import TILES_A_CONTEXT, Limits, Sketch, Tiles, feature_keys, feature_peaks, tile_keys
-from autointerp.store.parts import has_part, part_paths, read_arrow_part, read_part, read_rows, write_part
+from autointerp.store.growing import write_together
+from autointerp.store.parts import has_part, part_paths, read_arrow_part, read_part
+from autointerp.store.rows import read_rows
 from autointerp.subject.contexts import CONTEXT_TOKENS, TILE_TOKENS
 
 PLACES = N_BINS
@@ -27,9 +29,6 @@ PAIR_TOKENS = 2 * TILE_TOKENS
 """Two adjacent tiles, a simulation window."""
 
 PAIRS_A_CONTEXT = CONTEXT_TOKENS // PAIR_TOKENS
-
-SLICE = 2048
-"""Features whose rows are made at a time: at most so many that an offset of 32 bits counts the bytes of their text."""
 
 ROWS_AT_ONCE = 512
 """Features that are read together where several are wanted."""
@@ -52,12 +51,13 @@ def write_samples(folder: Path, widths: Mapping[str, int], limits: Limits, *, on
         for first, past in sketching.buckets(width):
             name = bucket_name(dictionary, first)
             if not has_part(folder, "samples", name):
-                slices = []
-                for at in range(first, past, SLICE):
-                    some = (at, min(at + SLICE, past))
-                    sketch = sketching.read_merged(folder, names, dictionary, some, limits)
-                    slices.append(sample_rows(dictionary, sketch, some, places))
-                write_part(folder, "samples", name, pa.concat_tables(slices).unify_dictionaries())
+                some = sketching.ranges(folder, names, dictionary, (first, past))
+                rows = (
+                    {"samples": sample_rows(dictionary, sketch, features, places)}
+                    for features in some
+                    for sketch in [sketching.read_merged(folder, names, dictionary, features, limits)]
+                )
+                write_together(folder, name, ["samples"], rows)
             done += past - first
             on_progress("samples", done, total, "features")
 

@@ -9,6 +9,10 @@ UNPACKED = "sketch_"
 # One feature's activations are found by skipping row groups whose minimum and maximum exclude it;
 # in larger groups a filtered read decodes mostly other features.
 ROW_GROUP = {"activations": 65_536, "pool_activations": 65_536, "evidence": 4_096, "samples": 512}
+# Sketches are merged some features at a time.
+ROW_GROUP |= dict.fromkeys(
+    ("sketch_counts", "sketch_tiles", "sketch_firings", "sketch_pool", "sketch_activations"), 65_536
+)
 # One row of samples is read by decoding its group: 20 to 100 KB a feature where much text was read, hardly anything
 # where little was. Groups are halved until they hold at most so many bytes, down to so many rows.
 GROUP_BYTES = {"samples": 12 * 2**20}

@@ -25,10 +25,10 @@ from autointerp.store.parts import (
     part_paths,
     read_arrow,
     read_part,
-    read_rows,
     read_table,
     write_part,
 )
+from autointerp.store.rows import read_rows
 from autointerp.store.schemas import TABLES
 
 VALUES: dict[pa.DataType, Any] = {
