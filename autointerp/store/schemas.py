@@ -65,6 +65,12 @@ TABLES: dict[str, pa.Schema] = {
         exact_above_neighbours_=F, sensitivity_=F, specificity_=F, certified=pa.bool_(), reason=S,
         flip_rate_=F, n_flip_=I, n_fitting_=I, n_unfitting_=I,
     ),
+    # One row an item of the labels' own that the judge was asked again (pipeline/repeating.py). evaluation: what made
+    # the question another one (Question.repeat); first, again: what it said in the run's scores, and this time.
+    "repeats": _schema(
+        evaluation=S, dictionary=S, feature=I, explanation=S, scorer=S, variant=S, judge=S, item=S, truth=F,
+        first_=F, again_=F, kind=S, reason=S,
+    ),
     # One row an answer of a person, in the order given; of a window answered again the last one stands.
     # time: UTC, ISO 8601; answer: yes / no / unsure; seconds from the window being shown to the answer.
     "ratings": _schema(
