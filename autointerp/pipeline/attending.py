@@ -231,3 +231,18 @@ def _what_became(error: Exception, firing: Firing) -> dict[str, Any]:
     if is_hopeless or (not is_known and firing.n_tries >= MOST_TRIES):
         return {"state": "failed", "reason": told}
     return {"state": "incomplete", "reason": told}
+
+
+def is_anything_due(home: Path, rule: Deployment) -> bool:
+    """Return whether something waits, was left in the middle, or became due while nobody looked."""
+    served, at = registered(home).get(rule.name), now()
+    due = due_times(rule, after=served.since, until=at) if served else []
+    known = {firing.moment: firing for firing in read_firings(home, rule.name)}
+    return any(firing.is_open for firing in known.values()) or any(moment not in known for moment in due)
+
+
+def note_end(home: Path, deployment: str, *, why: str) -> list[Firing]:
+    """Note what a process left that ended in the middle as incomplete, and return it; nothing while one is alive."""
+    with records_of(home, deployment), doing(home, deployment) as is_free:
+        running = [firing for firing in read_firings(home, deployment) if firing.state == "running"] if is_free else []
+        return [change(home, firing, state="incomplete", reason=why, ended=written(now())) for firing in running]

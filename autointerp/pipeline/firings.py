@@ -8,18 +8,17 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import pandas as pd
 
 from autointerp.core.errors import StoreError
-from autointerp.pipeline.schedules import Deployment
+from autointerp.pipeline.schedules import Deployment, next_due
 from autointerp.store.files import write_whole
 from autointerp.store.manifest import LOCK, let_go, take_lock
 from autointerp.store.places import cache_of, is_here
 
 State = Literal["waiting", "running", "done", "incomplete", "failed", "missed", "skipped"]
-STATES: tuple[State, ...] = get_args(State)
 OPEN = ("waiting", "running", "incomplete")
 """States that may change: what is in them is begun, or gone on with, while the catch-up window lasts."""
 
@@ -199,15 +198,25 @@ def registered(home: Path) -> dict[str, Registered]:
 # ---- for those who look
 
 
+def all_firings(home: Path, deployment: str = "") -> list[Firing]:
+    """Return the firings of one deployment or all, the latest first."""
+    names = [path.parent.name for path in (home / "flows").glob("*/firings")]
+    chosen = [name for name in sorted(names) if deployment in {"", name}]
+    found = [firing for name in chosen for firing in read_firings(home, name)]
+    return sorted(found, key=lambda firing: firing.moment, reverse=True)
+
+
 def history(home: Path, deployment: str = "") -> pd.DataFrame:
     """Return one row a firing, of one deployment or all, the latest first; columns as ``Firing`` has them."""
-    folders = sorted(path.parent for path in (home / "flows").glob("*/firings"))
-    names = [folder.name for folder in folders if deployment in {"", folder.name}]
-    rows = [asdict(firing) for name in names for firing in read_firings(home, name)]
-    frame = pd.DataFrame(rows, columns=COLUMNS)
-    return frame.sort_values(["due", "deployment"], ascending=[False, True], ignore_index=True)
+    return pd.DataFrame([asdict(firing) for firing in all_firings(home, deployment)], columns=COLUMNS)
 
 
-def counts(firings: Sequence[Firing]) -> dict[State, int]:
-    """Return how many firings are in each state."""
-    return {state: sum(firing.state == state for firing in firings) for state in STATES}
+def listed(deployments: Sequence[Deployment], home: Path, *, at: datetime) -> list[dict[str, str]]:
+    """Return of each deployment its flow, its rule, when it is due next and what became of the last one."""
+    found = []
+    for one in deployments:
+        soon, firings = next_due(one, after=at), read_firings(home, one.name)
+        last = f"{firings[-1].due} {firings[-1].state}" if firings else "never"
+        following = written(soon) if soon else "by hand"
+        found.append({"name": one.name, "flow": one.flow, "rule": one.rule, "next": following, "last": last})
+    return found
