@@ -21,6 +21,8 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
+TINY = 1e-9
+"""Of a difference of two shares, for rounding."""
 EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 10, Verdict.INCONCLUSIVE: 7}
 
 
@@ -29,7 +31,8 @@ class Rules:
     """What a run must keep to, see ``[gate]``; None: not looked at."""
 
     max_drop: float | None = 0.05
-    min_coverage: float | None = 0.5
+    min_coverage: float | None = None
+    max_coverage_drop: float | None = 0.1
     max_flip_rate: float | None = None
     same_judge: bool = True
     drift: bool = True
@@ -150,10 +153,15 @@ def _drops(rules: Rules, measured: Measured) -> Iterator[Check]:
 
 
 def _coverage(rules: Rules, measured: Measured) -> Iterator[Check]:
-    for p in measured.paired if rules.min_coverage is not None else ():
-        share = p.scored_b / p.asked_b if p.asked_b else 0.0
-        verdict = Verdict.PASS if share >= (rules.min_coverage or 0.0) else Verdict.FAIL
-        text = f"{_name(p)}: {p.scored_b}/{p.asked_b} scored, at least {rules.min_coverage:.0%} needed"
+    """Yield one check a measure: enough features scored, and not many fewer than the baseline's."""
+    if rules.min_coverage is None and rules.max_coverage_drop is None:
+        return
+    for p in measured.paired:
+        before, share = (n / of if of else 0.0 for n, of in ((p.scored_a, p.asked_a), (p.scored_b, p.asked_b)))
+        allowed = 1.0 if rules.max_coverage_drop is None else rules.max_coverage_drop
+        least = max(rules.min_coverage or 0.0, before - allowed)
+        verdict = Verdict.PASS if share >= least - TINY else Verdict.FAIL
+        text = f"{_name(p)}: {p.scored_b}/{p.asked_b} scored, at least {least:.0%} needed"
         yield Check("coverage", _name(p), verdict, text)
 
 

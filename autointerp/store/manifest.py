@@ -168,7 +168,10 @@ def _refuse_other_settings(run_dir: Path, stored: Mapping[str, Any], wanted: Map
         return
     # Same settings but another key: the prompts or the text changed; when and with which command it began did too.
     parts = (_differing({name: stored.get(name)}, {name: wanted.get(name)}) for name in ("prompts", "corpus_contents"))
-    differing = _differing(stored.get("config"), wanted.get("config")) or [line for part in parts for line in part]
+    # One ``key``: what differs among the settings decides nothing, and is not why.
+    is_same = "key" in stored and stored["key"] == wanted.get("key")
+    settings = [] if is_same else _differing(stored.get("config"), wanted.get("config"))
+    differing = settings or [line for part in parts for line in part]
     differing = differing or _differing(stored, wanted)
     msg = f"{run_dir} was made with other settings: {'; '.join(differing)}. Choose another --name, or remove the folder"
     raise ConfigError(msg)

@@ -21,7 +21,7 @@ from autointerp.analysis.watching import (
 
 VERDICTS = st.sampled_from(Verdict)
 NOTHING = pd.DataFrame(columns=[*FEATURE, "run", "value", "low", "high"])
-DROP = Rules(min_coverage=None, same_judge=False)
+DROP = Rules(max_coverage_drop=None, same_judge=False)
 
 
 def paired(low: float | None, high: float | None, *, scored: int = 20) -> Paired:
@@ -69,7 +69,7 @@ def test_nothing_measured_is_no_pass() -> None:
 
 def test_another_judge_fails() -> None:
     """The systems that judged must be the baseline's; the message names both."""
-    rules = Rules(max_drop=None, min_coverage=None)
+    rules = Rules(max_drop=None, max_coverage_drop=None)
     (same,), (other,) = hold(rules, measured()), hold(rules, measured(systems=("m fp1", "m fp2")))
     assert same.verdict is Verdict.PASS
     assert (other.verdict, "m fp1 → m fp2" in other.text) == (Verdict.FAIL, True)
@@ -79,16 +79,17 @@ def test_another_judge_fails() -> None:
 
 def test_an_alarm_fails_and_names_the_judge() -> None:
     """What anchors say against the judge stands in the verdict as it was said."""
-    rules = Rules(max_drop=None, min_coverage=None, same_judge=False)
+    rules = Rules(max_drop=None, max_coverage_drop=None, same_judge=False)
     (check,) = hold(rules, measured(alarm="the judge j answers otherwise"))
     assert (check.rule, check.verdict, check.text) == ("drift", Verdict.FAIL, "the judge j answers otherwise")
 
 
 def test_coverage() -> None:
-    """Fewer scored features than demanded fail."""
-    rules = Rules(max_drop=None, min_coverage=0.8, same_judge=False)
-    few, enough = (hold(rules, measured(paired(-0.1, 0.1, scored=n)))[0].verdict for n in (15, 16))
-    assert (few, enough) == (Verdict.FAIL, Verdict.PASS)
+    """Fewer scored features than demanded fail, or fewer than the baseline's by more than allowed."""
+    for more in ({"min_coverage": 0.8, "max_coverage_drop": None}, {"max_coverage_drop": 0.2}, {"min_coverage": 0.8}):
+        rules = Rules(**{"max_drop": None, "same_judge": False, "max_coverage_drop": 0.5} | more)  # type: ignore[arg-type]
+        few, enough = (hold(rules, measured(paired(-0.1, 0.1, scored=n)))[0].verdict for n in (15, 16))
+        assert (few, enough) == (Verdict.FAIL, Verdict.PASS)
 
 
 def flips(rate: float, low: float, high: float) -> Flips:
@@ -107,7 +108,7 @@ def flips(rate: float, low: float, high: float) -> Flips:
 )
 def test_flips_are_held_against_the_noise(found: Flips, floor: Flips | None, verdict: Verdict) -> None:
     """More than allowed fails, unless more than allowed turn by themselves."""
-    rules = Rules(max_drop=None, min_coverage=None, max_flip_rate=0.1, same_judge=False)
+    rules = Rules(max_drop=None, max_coverage_drop=None, max_flip_rate=0.1, same_judge=False)
     (check,) = hold(rules, measured(flips=(found,), floors=() if floor is None else (floor,)))
     assert check.verdict is verdict
 
@@ -123,7 +124,7 @@ def test_watched_features() -> None:
         ]
     ]  # fmt: skip
     frame = pd.DataFrame(rows, columns=NOTHING.columns)
-    rules = Rules(max_drop=None, min_coverage=None, same_judge=False, watched=("t/4#1", "t/4#2", "t/4#3", "t/4#9"))
+    rules = Rules(max_drop=None, max_coverage_drop=None, same_judge=False, watched=("t/4#1", "t/4#2", "t/4#3", "t/4#9"))
     found = [check.verdict for check in hold(rules, measured(watched=frame))]
     assert found == [Verdict.FAIL, Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE]
 

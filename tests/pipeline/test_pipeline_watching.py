@@ -130,7 +130,7 @@ def test_a_changed_run_is_no_baseline_any_more(nights: Nights) -> None:
 
 def test_an_equal_run_passes(nights: Nights) -> None:
     """The same labels, judge and answers: every rule passes, no question is asked again."""
-    found = gate(nights.second, nights.first, rules=GateSection(max_flip_rate=0.2, min_coverage=0.1))
+    found = gate(nights.second, nights.first, rules=GateSection(max_flip_rate=0.2))
     rules = {check.rule: check.verdict for check in found.checks}
     assert {"judge", "drift", "drop", "coverage"} <= set(rules)
     assert rules["judge"] is rules["drift"] is Verdict.PASS

@@ -43,6 +43,14 @@ def test_same_settings_but_other_inputs(tmp_path: Path) -> None:
         open_run(tmp_path / "run", "k2", {**MANIFEST, "prompts": {"detection": "bb"}})
 
 
+def test_settings_that_decide_nothing_are_not_named(tmp_path: Path) -> None:
+    """Where the settings' key is the same, the text is why, not a budget that was given another ceiling."""
+    begun = {"key": "a", "config": {"budget": 1}, "corpus_contents": {"text": "old"}}
+    open_run(tmp_path / "run", "k", begun).close()
+    with pytest.raises(ConfigError, match=r'settings: corpus_contents\.text was "old", now "new"'):
+        open_run(tmp_path / "run", "k2", begun | {"config": {"budget": 2}, "corpus_contents": {"text": "new"}})
+
+
 def test_foreign_folder_is_refused_and_left_alone(tmp_path: Path) -> None:
     """A folder with somebody's files is not taken for a run."""
     (tmp_path / "thesis.txt").write_text("mine")
