@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from autointerp.core.errors import AutointerpError
 from autointerp.pipeline.config import Config
@@ -13,6 +14,7 @@ from autointerp.pipeline.driver import Outcome, opened
 from autointerp.pipeline.order import Stage, stages_up_to
 from autointerp.pipeline.readiness import make_ready
 from autointerp.pipeline.run import OnProgress, Run
+from flows.artifacts import Board
 from flows.engines import Engine, make_engine, reachable_server
 from flows.handing import Handing, Parcel
 from flows.plain import finished
@@ -43,6 +45,7 @@ class Open:
     job: Job
     engine: Engine | None
     retry_delay_s: float
+    board: Board
 
 
 _OPEN: dict[str, Open] = {}
@@ -56,15 +59,23 @@ def run_with_prefect(
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     engine = make_engine(config) if config.engine.kind != "serial" else None
-    with opened(config, home=home, on_progress=on_progress) as run:
+    board = Board()
+
+    def show(stage: str, done: int, total: int, unit: str) -> None:
+        on_progress(stage, done, total, unit)
+        board.show_progress(stage, done, total, unit)
+
+    with opened(config, home=home, on_progress=show) as run:
         make_ready(run, last)
-        _OPEN[str(run.directory)] = Open(run, Job.of(config, home=home, last=last), engine, retry_delay_s)
+        _OPEN[str(run.directory)] = Open(run, Job.of(config, home=home, last=last), engine, retry_delay_s, board)
         try:
             with _quietly(engine):
                 make_flow(config.name, engine)(str(run.directory), last)
         finally:
             del _OPEN[str(run.directory)]
-    return finished(run, is_whole=last in {"", "score"})
+    outcome = finished(run, is_whole=last in {"", "score"})
+    board.show_outcome(outcome)
+    return outcome
 
 
 @contextmanager
@@ -92,7 +103,10 @@ def make_flow(name: str, engine: Engine | None) -> Any:
 
 def evaluate(folder: str, last: str) -> None:
     """Carry out the stages of a run that is open in this process."""
+    from prefect.runtime import flow_run
+
     mine = _OPEN[folder]
+    mine.board.flow_run = UUID(flow_run.id)
     with ExitStack() as stack:
         if mine.engine:
             stack.enter_context(mine.engine.ready(mine.job))

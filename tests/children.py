@@ -5,7 +5,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -151,3 +152,39 @@ def n_replies(home: Path) -> int:
             return int(store.execute("SELECT count(*) FROM replies").fetchone()[0])
     except sqlite3.OperationalError:
         return 0  # it is being made
+
+
+@contextmanager
+def running(*arguments: object, log: Path, **environment: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """Have ``autointerp`` run while within, its output in a file; at the end it and what it began are killed."""
+    command = [sys.executable, "-c", COMMAND_LINE, *map(str, arguments)]
+    with log.open("ab") as out:
+        child = subprocess.Popen(
+            command, env=ENVIRONMENT | environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )  # fmt: skip
+    try:
+        yield child
+    finally:
+        kill_tree(child.pid)
+        child.wait()
+
+
+def kill_tree(pid: int) -> None:
+    """Kill a process and all it began, as by ``kill -9``."""
+    import psutil
+
+    with suppress(psutil.NoSuchProcess):
+        parent = psutil.Process(pid)
+        for one in [*parent.children(recursive=True), parent]:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+
+
+def wait_until(what: Callable[[], object], *, child: "subprocess.Popen[bytes] | None" = None, log: Path) -> None:
+    """Return when *what* is true; the log is told when it never is."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not what():
+        assert child is None or child.poll() is None, log.read_text("utf-8", "replace")
+        assert time.monotonic() < deadline, log.read_text("utf-8", "replace")
+        time.sleep(0.2)

@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import AliasChoices, BaseModel, Field, ValidationError, field_validator, model_validator
 
@@ -241,6 +241,17 @@ def parse_config(content: dict[str, Any], *, source: str) -> Config:
         return Config.model_validate(content)
     except ValidationError as error:
         raise ConfigError(_explain(error, Config, source)) from None
+
+
+S = TypeVar("S", bound=BaseModel)
+
+
+def parse_as(model: type[S], content: dict[str, Any], *, source: str) -> S:
+    """Return the content of another file of ours, checked. Raises ConfigError, one line a problem."""
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, model, source)) from None
 
 
 def parse_train_config(content: dict[str, Any], *, source: str) -> TrainConfig:
