@@ -84,13 +84,23 @@ def status(name: RunName = "", home: Home = DEFAULT_HOME, as_json: AsJson = Fals
 
 
 @app.command()
-def report(name: RunName = "", home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
-    """Write a run's report again: HTML, Markdown and CSV."""
+def report(
+    name: RunName = "",
+    formats: Annotated[
+        str, typer.Option("--format", "-f", help="html, md, csv, json, pdf (by chromium), text; several with commas.")
+    ] = "html,md,csv",
+    text: Annotated[bool, typer.Option("--text/--no-text", help="Whether text of the corpus may be in it.")] = True,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Write a run's report again, into its folder; without text of the corpus it can be passed on."""
     from autointerp.pipeline.finding import find_run
-    from autointerp.report.write import write_report
+    from autointerp.report.write import write_formats
 
-    path = write_report(find_run(home, name))
-    answer({"report": str(path)}, str(path), as_json=as_json)
+    chosen = [word.strip() for word in formats.split(",") if word.strip()] or ["html"]
+    files = write_formats(find_run(home, name), chosen, with_text=text)
+    value = {"report": str(files[0]), "files": [str(file) for file in files]}
+    answer(value, "\n".join(value["files"]), as_json=as_json)
 
 
 @runs_app.command("list")
