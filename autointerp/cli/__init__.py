@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from autointerp.cli import doing, looking, reviewing, serving
+from autointerp.cli import doing, looking, reviewing, serving, watching
 from autointerp.cli.app import app
 from autointerp.core.errors import AutointerpError
 from autointerp.machine import prepare
 
-__all__ = ["app", "doing", "looking", "main", "reviewing", "serving"]
+__all__ = ["app", "doing", "looking", "main", "reviewing", "serving", "watching"]
 
 INTERRUPTED, TERMINATED = 130, 143
 

@@ -1,6 +1,6 @@
 """The harvest stage: shards of text run through the subject, and what is kept of every feature."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from math import inf
 from pathlib import Path
@@ -8,20 +8,19 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from autointerp.core.draws import draw_key
 from autointerp.core.types import SIDES
 from autointerp.pipeline import sketching
 from autointerp.pipeline.config import HarvestSection
+from autointerp.pipeline.kept import activation_rows, write_sorted
 from autointerp.pipeline.planned import PlannedContext, TextPlan, plan_text, read_shard
 from autointerp.pipeline.run import Run
-from autointerp.pipeline.samples import bucket_name, write_samples
+from autointerp.pipeline.samples import write_samples
 from autointerp.pipeline.text import context_key
 from autointerp.sampling.sketches import TILES_A_CONTEXT, Entries, Limits, Stretch, sketch_of
 from autointerp.store.manifest import write_manifest
-from autointerp.store.parts import has_part, part_paths, read_arrow, write_part
+from autointerp.store.parts import part_paths, write_part
 from autointerp.subject.contexts import CONTEXT_TOKENS, TILE_TOKENS, massive_norm
 from autointerp.subject.dictionaries import Dictionary, site_of
 from autointerp.subject.harvest import HarvestedShard, Reader, SparseActivations, harvest_shard
@@ -147,22 +146,6 @@ def _write_pool(
     write_part(folder, "pool", name, rows)
 
 
-def activation_rows(activations: Sequence[SparseActivations]) -> pa.Table:
-    """Return activations in the order in which they are stored, without a copy."""
-    return pa.concat_tables(
-        pa.table(
-            {
-                "dictionary": pa.DictionaryArray.from_arrays(np.zeros(len(a.feature), np.int8), [a.dictionary]),
-                "feature": a.feature,
-                "context": a.context,
-                "position": a.position,
-                "activation": a.activation,
-            }
-        )
-        for a in sorted(activations, key=lambda a: a.dictionary)
-    ).unify_dictionaries()
-
-
 # ---- the stage
 
 
@@ -258,31 +241,6 @@ def _remove_sketches(folder: Path) -> None:
     for table in (*sketching.TABLES, "sketch_pool", "sketch_activations"):
         for path in part_paths(folder, table):
             path.unlink(missing_ok=True)
-
-
-def write_sorted(folder: Path, table: str, source: str, widths: Mapping[str, int]) -> None:
-    """Write the shards' activations sorted by feature, a part for each 65,536 features of a dictionary."""
-    if not part_paths(folder, source):
-        return
-    for dictionary, width in widths.items():
-        for first, past in sketching.buckets(width):
-            if has_part(folder, table, bucket_name(dictionary, first)):
-                continue
-            only = sketching.of_bucket(dictionary, (first, past))
-            rows = read_arrow(folder, source, filters=only).combine_chunks()
-            keys = [rows[name].to_numpy() for name in ("position", "context", "feature")]
-            order = pa.array(np.lexsort(keys))
-            if table == "activations":
-                _write_offsets(folder, dictionary, rows["feature"].to_numpy()[order], (first, past))
-            write_part(folder, table, bucket_name(dictionary, first), pc.take(rows, order))
-
-
-def _write_offsets(folder: Path, dictionary: str, feature: NDArray[np.int32], features: tuple[int, int]) -> None:
-    """Write where each feature's rows begin among rows with these features, ascending."""
-    numbers = np.arange(features[0], features[1] + 1)
-    name = pa.DictionaryArray.from_arrays(np.zeros(len(numbers), np.int8), [dictionary])
-    rows = {"dictionary": name, "feature": numbers.astype(np.int32), "row": np.searchsorted(feature, numbers)}
-    write_part(folder, "offsets", bucket_name(dictionary, features[0]), pa.table(rows))
 
 
 def _facts(run: Run) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,9 @@ from autointerp.pipeline.planned import shard_name
 from autointerp.pipeline.text import context_key
 from autointerp.sampling.bins import N_BINS
 from autointerp.sampling.sketches import TILES_A_CONTEXT, Limits, Sketch, Tiles, feature_keys, feature_peaks, tile_keys
-from autointerp.store.parts import has_part, part_paths, read_arrow_part, read_part, read_rows, write_part
+from autointerp.store.growing import write_together
+from autointerp.store.parts import has_part, part_paths, read_arrow_part, read_part
+from autointerp.store.rows import read_rows
 from autointerp.subject.contexts import CONTEXT_TOKENS, TILE_TOKENS
 
 PLACES = N_BINS
@@ -27,11 +28,10 @@ PLACES = N_BINS
 PAIR_TOKENS = 2 * TILE_TOKENS
 """Two adjacent tiles, a simulation window."""
 
-SLICE = 8192
-"""Features whose rows are made at a time: at most so many that an offset of 32 bits counts their tokens."""
+PAIRS_A_CONTEXT = CONTEXT_TOKENS // PAIR_TOKENS
 
 ROWS_AT_ONCE = 512
-"""A row group of the table: what is decoded to read one row."""
+"""Features that are read together where several are wanted."""
 
 OnProgress = Callable[[str, int, int, str], None]
 Ints = NDArray[np.int64]
@@ -51,12 +51,13 @@ def write_samples(folder: Path, widths: Mapping[str, int], limits: Limits, *, on
         for first, past in sketching.buckets(width):
             name = bucket_name(dictionary, first)
             if not has_part(folder, "samples", name):
-                slices = []
-                for at in range(first, past, SLICE):
-                    some = (at, min(at + SLICE, past))
-                    sketch = sketching.read_merged(folder, names, dictionary, some, limits)
-                    slices.append(sample_rows(dictionary, sketch, some, places))
-                write_part(folder, "samples", name, pa.concat_tables(slices).unify_dictionaries())
+                some = sketching.ranges(folder, names, dictionary, (first, past))
+                rows = (
+                    {"samples": sample_rows(dictionary, sketch, features, places)}
+                    for features in some
+                    for sketch in [sketching.read_merged(folder, names, dictionary, features, limits)]
+                )
+                write_together(folder, name, ["samples"], rows)
             done += past - first
             on_progress("samples", done, total, "features")
 
@@ -110,27 +111,32 @@ def _tile_columns(tiles: Tiles, first: Ints, places: ContextPlaces) -> dict[str,
     """Return the columns of sampled tiles; ``first``: where each feature's begin, [n_features + 1]."""
     numbers, row = np.unique(tiles.tile // TILES_A_CONTEXT, return_inverse=True)
     contexts = places.of(numbers)
-    lengths = contexts["token_ids"].map(len).to_numpy(np.int64)
-    tokens = np.zeros((len(contexts), CONTEXT_TOKENS), np.int32)
-    for text, ids in zip(tokens, contexts["token_ids"], strict=True):
-        text[: len(ids)] = ids
+    pairs = [pair for ids in contexts["token_ids"] for pair in _pairs(ids)]
     offset = tiles.tile % TILES_A_CONTEXT * TILE_TOKENS
     half = offset // PAIR_TOKENS
-    n_tokens = (lengths[row] - half * PAIR_TOKENS).clip(max=PAIR_TOKENS)
-    pairs = tokens.reshape(len(contexts), -1, PAIR_TOKENS)[row, half]
     start = contexts["start"].to_numpy(np.int64)[row] + offset
     docs = pa.array(contexts["doc"].tolist(), pa.string()).take(pa.array(row))
+    texts = pa.array(pairs, pa.binary()).take(pa.array(row * PAIRS_A_CONTEXT + half))
     return {
         "side": sketching.lists(first, tiles.side.astype(np.int8)),
         "tile": sketching.lists(first, tiles.tile),
         "doc": pa.ListArray.from_arrays(pa.array(first.astype(np.int32)), docs),
         "start": sketching.lists(first, start.astype(np.int32)),
-        "n_tokens": sketching.lists(first, n_tokens.astype(np.uint8)),
-        "token_ids": sketching.lists(_sums(n_tokens)[first], pairs[np.arange(PAIR_TOKENS) < n_tokens[:, None]]),
+        "pair": pa.ListArray.from_arrays(pa.array(first.astype(np.int32)), texts),
         "n_entries": sketching.lists(first, np.diff(tiles.first).astype(np.uint8)),
         "position": sketching.lists(tiles.first[first], tiles.position),
         "value": sketching.lists(tiles.first[first], tiles.value),
     }
+
+
+def _pairs(ids: Sequence[int]) -> list[bytes]:
+    """Return the pairs of tiles of a context; what lies behind its end is empty.
+
+    >>> [len(pair) for pair in _pairs([7] * 80)]
+    [256, 64]
+    """
+    tokens = np.asarray(ids, "<i4")
+    return [tokens[at : at + PAIR_TOKENS].tobytes() for at in range(0, CONTEXT_TOKENS, PAIR_TOKENS)]
 
 
 def edges(feature: Ints, features: tuple[int, int]) -> Ints:
@@ -183,12 +189,11 @@ def read_samples(folder: Path, dictionary: str, features: Sequence[int], *, seed
     found: dict[int, FeatureSample] = {}
     wanted = sorted(set(features))
     while wanted:
-        first = wanted[0] // ROWS_AT_ONCE * ROWS_AT_ONCE
-        now = [f for f in wanted if f < first + ROWS_AT_ONCE]
+        first = wanted[0]
+        now = [f for f in wanted if f < first // ROWS_AT_ONCE * ROWS_AT_ONCE + ROWS_AT_ONCE]
         wanted = wanted[len(now) :]
-        start = first % sketching.BUCKET
-        name = bucket_name(dictionary, first)
-        rows = read_rows(folder, "samples", name, start, min(start + ROWS_AT_ONCE, now[-1] % sketching.BUCKET + 1))
+        at, n = first % sketching.BUCKET, now[-1] - first + 1
+        rows = read_rows(folder, "samples", bucket_name(dictionary, first), at, at + n)
         for row in rows.take(pa.array([f - first for f in now])).to_pylist():
             found[row["feature"]] = feature_sample(row, seed=seed)
     return found
@@ -212,7 +217,7 @@ def feature_sample(row: Mapping[str, Any], *, seed: int) -> FeatureSample:
     for place, n_tokens, n_tiles in zip(row["count_place"], row["count_tokens"], row["count_tiles"], strict=True):
         counts[place // PLACES, place % PLACES] = n_tiles
         shown += n_tokens if place < PLACES else 0
-    tokens, entries = _sums(np.array(row["n_tokens"], np.int64)), _sums(np.array(row["n_entries"], np.int64))
+    entries = _sums(np.array(row["n_entries"], np.int64))
     n, tile = len(row["tile"]), np.array(row["tile"], np.int64)
     values = np.zeros((n, PAIR_TOKENS), np.float32)
     values[np.repeat(np.arange(n), np.diff(entries)), np.array(row["position"], np.int64)] = row["value"]
@@ -226,7 +231,7 @@ def feature_sample(row: Mapping[str, Any], *, seed: int) -> FeatureSample:
         tile_peak=values.reshape(n, 2, TILE_TOKENS)[np.arange(n), tile % 2].max(axis=1).astype(np.float64),
         doc=tuple(row["doc"]),
         start=np.array(row["start"], np.int64),
-        pair=tuple(tuple(row["token_ids"][a:b]) for a, b in pairwise(tokens)),
+        pair=tuple(tuple(np.frombuffer(pair, "<i4").tolist()) for pair in row["pair"]),
         values=values,
         n_shown_firings=shown,
         firing_token=np.array(row["firing_token"], np.int64),

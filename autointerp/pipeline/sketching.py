@@ -16,15 +16,22 @@ from numpy.typing import NDArray
 
 from autointerp.core.errors import StoreError
 from autointerp.sampling.sketches import Counts, Firings, Limits, Sketch, Tiles, merge
+from autointerp.store.growing import write_together
 from autointerp.store.parts import Filters, has_part, part_path, part_paths, read_arrow_part, write_part
+from autointerp.store.rows import n_rows_of
 
 FAN_IN = 8
 MOST_LEVELS = 12
 BUCKET = 65_536
-"""Features whose sketches are merged, and whose samples are written, at a time."""
+"""Features whose samples are one part."""
+
+ROWS_AT_ONCE = 2_000_000
+"""Sampled rows that are in memory together: what bounds a merge, whatever was read."""
 
 TABLES = ("sketch_texts", "sketch_counts", "sketch_firings", "sketch_tiles")
 """In the order in which a shard's parts are written: the last one marks it done."""
+
+SAMPLED = ("sketch_firings", "sketch_tiles")
 
 Columns = dict[str, NDArray[Any]]
 
@@ -58,13 +65,8 @@ def _level_of(name: str) -> tuple[int, int]:
 
 def write_sketches(folder: Path, name: str, sketches: Iterable[tuple[str, Sketch]], texts: pa.Table) -> None:
     """Write the sketches of all dictionaries on one stretch of text; what was written last is read first."""
-    tables: dict[str, list[pa.Table]] = {table: [] for table in TABLES}
-    tables["sketch_texts"].append(texts)
-    for dictionary, sketch in sketches:
-        for table, content in _tables_of(dictionary, sketch).items():
-            tables[table].append(content)
-    for table in TABLES:
-        write_part(folder, table, name, pa.concat_tables(tables[table]).unify_dictionaries())
+    write_part(folder, TABLES[0], name, texts)
+    write_together(folder, name, TABLES[1:], (_tables_of(dictionary, sketch) for dictionary, sketch in sketches))
 
 
 def merge_up(folder: Path, shard: int, widths: dict[str, int], limits: Limits) -> None:
@@ -79,7 +81,7 @@ def merge_up(folder: Path, shard: int, widths: dict[str, int], limits: Limits) -
             sketches = (
                 (dictionary, read_merged(folder, sources, dictionary, features, limits))
                 for dictionary, width in widths.items()
-                for features in buckets(width)
+                for features in ranges(folder, sources, dictionary, (0, width))
             )
             write_sketches(folder, part_name(level, group), sketches, merged_texts(folder, sources))
         except StoreError:
@@ -99,9 +101,23 @@ def remove_parts(folder: Path, names: Sequence[str]) -> None:
 
 
 def buckets(width: int) -> Iterator[tuple[int, int]]:
-    """Yield (first, past) of the features that are merged at a time."""
+    """Yield (first, past) of the features whose samples are one part."""
     for first in range(0, width, BUCKET):
         yield first, min(first + BUCKET, width)
+
+
+def ranges(
+    folder: Path, names: Sequence[str], dictionary: str, features: tuple[int, int], *, tables: Sequence[str] = SAMPLED
+) -> Iterator[tuple[int, int]]:
+    """Yield (first, past) of the features that are in memory together: all of *features* (first, past), in order.
+
+    So many that these parts hold about ``ROWS_AT_ONCE`` rows of them, if they fire alike.
+    """
+    n = sum(n_rows_of(folder, table, name, dictionary) for table in tables for name in names)
+    begin, end = features
+    size = max((end - begin) * ROWS_AT_ONCE // max(n, 1), 1)
+    for first in range(begin, end, size):
+        yield first, min(first + size, end)
 
 
 def of_bucket(dictionary: str, features: tuple[int, int]) -> Filters:

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from autointerp.core.draws import content_key
 from autointerp.core.errors import StoreError
 from autointerp.store.files import write_whole
+from autointerp.store.layout import ORDER, layout
 from autointerp.store.places import on_filesystem
-from autointerp.store.schemas import BY_PLACE, DICTIONARY_ENCODED, ORDER, ROW_GROUP, TABLES, UNPACKED
+from autointerp.store.schemas import TABLES
 
 Rows: TypeAlias = Sequence[Mapping[str, Any]] | pd.DataFrame | pa.Table
 Filters = list[tuple[str, str, Any]]
@@ -60,21 +61,15 @@ def write_part(run_dir: Path, table: str, chunk: str, rows: Rows) -> Path:
             infinite, or is empty where the table allows none; or the disk refused.
     """
     path = part_path(run_dir, table, chunk)
+    content = checked(path, table, rows)
+    return write_whole(path, lambda file: pq.write_table(content, file, **layout(table, content)))
+
+
+def checked(path: Path, table: str, rows: Rows) -> pa.Table:
+    """Return the rows as they may be written to *path*, in the order of their table. Raises StoreError otherwise."""
     content = _as_table(path, rows, TABLES[table])
     _check_values(path, content)
-    ordered = _in_order(content, ORDER.get(table, ()))
-    return write_whole(
-        path,
-        lambda file: pq.write_table(
-            ordered,
-            file,
-            compression="none" if table.startswith(UNPACKED) else "zstd",
-            row_group_size=ROW_GROUP.get(table),
-            use_dictionary=DICTIONARY_ENCODED.get(table, True),
-            write_statistics=table not in BY_PLACE,
-            write_page_checksum=True,
-        ),
-    )
+    return _in_order(content, ORDER.get(table, ()))
 
 
 def read_part(
@@ -96,27 +91,6 @@ def read_file(
 ) -> pd.DataFrame:
     """Return the part of *table* that stands at this path as a frame. Raises StoreError as ``read_part`` does."""
     return _as_frame(_read_file(path, TABLES[table], columns, filters))
-
-
-def read_rows(run_dir: Path, table: str, chunk: str, first: int, past: int) -> pa.Table:
-    """Return the rows *first* .. *past* - 1 of one part; only the row groups that hold them are read.
-
-    Raises StoreError when the part is absent or damaged.
-    """
-    path = part_path(run_dir, table, chunk)
-    try:
-        filesystem, place = on_filesystem(path)
-        with pq.ParquetFile(place, filesystem=filesystem, page_checksum_verification=True) as file:
-            _check_file(path, file.schema_arrow, TABLES[table])
-            size = max(file.metadata.row_group(0).num_rows, 1) if file.metadata.num_row_groups else 1
-            before = first // size
-            groups = range(before, min(-(-past // size), file.metadata.num_row_groups))
-            return file.read_row_groups(list(groups)).slice(first - before * size, past - first)
-    except FileNotFoundError as error:
-        raise StoreError(_absent(path)) from error
-    except (pa.ArrowException, OSError) as error:
-        msg = f"{path}: damaged ({str(error).splitlines()[0]}); {_remedy(path)}"
-        raise StoreError(msg) from error
 
 
 def read_table(
@@ -248,7 +222,7 @@ def _read_file(path: Path, schema: pa.Schema, columns: Sequence[str] | None, fil
     try:
         filesystem, place = on_filesystem(path)
         have = pq.read_schema(place, filesystem=filesystem)
-        _check_file(path, have, schema)
+        check_file(path, have, schema)
         there = [name for name in wanted if name in have.names]
         found = pq.read_table(
             place,
@@ -260,17 +234,19 @@ def _read_file(path: Path, schema: pa.Schema, columns: Sequence[str] | None, fil
         )
         return _with_empty_columns(found, _empty(schema, wanted).schema)
     except FileNotFoundError as error:
-        raise StoreError(_absent(path)) from error
+        raise StoreError(absent(path)) from error
     except (pa.ArrowException, OSError) as error:
-        msg = f"{path}: damaged ({str(error).splitlines()[0]}); {_remedy(path)}"
+        msg = f"{path}: damaged ({str(error).splitlines()[0]}); {remedy(path)}"
         raise StoreError(msg) from error
 
 
-def _absent(path: Path) -> str:
+def absent(path: Path) -> str:
+    """Return what to say of a part that is not there."""
     return f"{path}: no such part; run the command that writes {path.parent.name} again"
 
 
-def _remedy(path: Path) -> str:
+def remedy(path: Path) -> str:
+    """Return what to do about a damaged part."""
     return REMEDIES.get(path.parent.name, REMEDY)
 
 
@@ -283,12 +259,13 @@ def _with_empty_columns(found: pa.Table, schema: pa.Schema) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def _check_file(path: Path, have: pa.Schema, schema: pa.Schema) -> None:
+def check_file(path: Path, have: pa.Schema, schema: pa.Schema) -> None:
+    """Raise StoreError when a file lacks a column of its table, or has one of another type."""
     missing = [field.name for field in schema if field.name not in have.names and not field.nullable]
     if missing:
-        msg = f"{path}: no column {', '.join(missing)}; another version wrote it; {_remedy(path)}"
+        msg = f"{path}: no column {', '.join(missing)}; another version wrote it; {remedy(path)}"
         raise StoreError(msg)
     for field in schema:
         if field.name in have.names and have.field(field.name).type != field.type:
-            msg = f"{path}: column {field.name} holds {have.field(field.name).type}, not {field.type}; {_remedy(path)}"
+            msg = f"{path}: column {field.name} holds {have.field(field.name).type}, not {field.type}; {remedy(path)}"
             raise StoreError(msg)

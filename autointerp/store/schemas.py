@@ -65,6 +65,12 @@ TABLES: dict[str, pa.Schema] = {
         exact_above_neighbours_=F, sensitivity_=F, specificity_=F, certified=pa.bool_(), reason=S,
         flip_rate_=F, n_flip_=I, n_fitting_=I, n_unfitting_=I,
     ),
+    # One row an item of the labels' own that the judge was asked again (pipeline/repeating.py). evaluation: what made
+    # the question another one (Question.repeat); first, again: what it said in the run's scores, and this time.
+    "repeats": _schema(
+        evaluation=S, dictionary=S, feature=I, explanation=S, scorer=S, variant=S, judge=S, item=S, truth=F,
+        first_=F, again_=F, kind=S, reason=S,
+    ),
     # One row an answer of a person, in the order given; of a window answered again the last one stands.
     # time: UTC, ISO 8601; answer: yes / no / unsure; seconds from the window being shown to the answer.
     "ratings": _schema(
@@ -87,13 +93,14 @@ TABLES: dict[str, pa.Schema] = {
         doc=S, side=S, start=I, context=I, token_ids=pa.list_(pa.int32()), kept=pa.list_(pa.bool_()),
     ),
     # Harvest: one row a feature, fired or not, a part for each 65,536 of a dictionary: counts by place =
-    # side * 128 + bin (sampling/sketches.py), sampled tiles with the activations of the pair of tiles they
-    # stand in (n_tokens, n_entries of each; token_ids, position and value one after the other), firing tokens.
+    # side * 128 + bin (sampling/sketches.py), sampled tiles with the pair of tiles they stand in (its token ids,
+    # int32, little endian) and the activations there (n_entries of each; position and value one after the other),
+    # firing tokens.
     "samples": _schema(
         dictionary=S, feature=pa.int32(), peak=pa.float32(),
         count_place=pa.list_(pa.int16()), count_tokens=pa.list_(pa.int64()), count_tiles=pa.list_(pa.int64()),
         side=pa.list_(pa.int8()), tile=pa.list_(pa.int64()), doc=pa.list_(S), start=pa.list_(pa.int32()),
-        n_tokens=pa.list_(pa.uint8()), token_ids=pa.list_(pa.int32()),
+        pair=pa.list_(pa.binary()),
         n_entries=pa.list_(pa.uint8()), position=pa.list_(pa.uint8()), value=pa.list_(pa.float32()),
         firing_token=pa.list_(pa.int32()), firing_value=pa.list_(pa.float32()),
     ),
@@ -122,27 +129,3 @@ TABLES: dict[str, pa.Schema] = {
     "sketch_pool": _activations(),
     "sketch_activations": _activations(),
 }  # fmt: skip
-
-# How a table's files are laid out.
-
-# Sketches are read once and removed: packing them would take longer than the disk does.
-UNPACKED = "sketch_"
-# One feature's activations are found by skipping row groups whose minimum and maximum exclude it;
-# in larger groups a filtered read decodes mostly other features.
-ROW_GROUP = {"activations": 65_536, "pool_activations": 65_536, "evidence": 4_096, "samples": 512}
-# Read by the places of rows: minima and maxima of each column would be most of what opening a file reads.
-BY_PLACE = ("samples",)
-BY_FEATURE = ("dictionary", "feature", "context", "position")
-ORDER = {
-    "activations": BY_FEATURE,
-    "pool_activations": BY_FEATURE,
-    "sketch_activations": BY_FEATURE,
-    "sketch_pool": BY_FEATURE,
-}
-# A dictionary of distinct numbers saves nothing and takes twice the time and a third more room.
-DICTIONARY_ENCODED = {table: list(BY_FEATURE) for table in ORDER} | {
-    "sketch_counts": ["dictionary", "feature", "side", "bin"],
-    "sketch_tiles": ["dictionary", "feature", "side"],
-    "sketch_firings": ["dictionary", "feature", "token"],
-    "samples": ["dictionary", "count_place", "side", "doc", "n_tokens", "token_ids", "position", "firing_token"],
-}

@@ -9,6 +9,7 @@ import pytest
 from tiny_world import World
 
 from autointerp.core.errors import ConfigError, StoreError
+from autointerp.pipeline import sketching
 from autointerp.pipeline.run import Run, run_directory
 from autointerp.pipeline.samples import read_activations, read_samples
 from autointerp.pipeline.sketching import FAN_IN, is_shard_done, live_parts, merge_up, part_name
@@ -26,21 +27,27 @@ def harvested(world: World, carry_out: Any, home: Path, **section: Any) -> Path:
     return Run(config, home, run_directory(home, config)).harvest_folder
 
 
+KEYS = ("dictionary", "feature", "kind", "number", "context", "position", "row")
+"""Of the harvest's tables, those each has."""
+
+
 @pytest.fixture(scope="module")
 def whole(world: World, carry_out: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A harvest in one shard that kept every activation, too."""
     return harvested(world, carry_out, tmp_path_factory.mktemp("whole"), shard_contexts=1000, keep="all")
 
 
-@pytest.mark.parametrize("size", [1, 5])
+@pytest.mark.parametrize(("size", "at_once"), [(1, 2_000_000), (5, 700)])
 def test_little_room_and_many_shards_give_the_same_samples(
-    world: World, carry_out: Any, whole: Path, tmp_path: Path, size: int
+    world: World, carry_out: Any, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, at_once: int
 ) -> None:
-    """Merged shard by shard, what is kept of every feature is what one shard keeps, window by window."""
-    folder = harvested(world, carry_out, tmp_path, shard_contexts=size)
-    for name in ("samples", "texts", "pool"):
+    """Merged shard by shard and a few features at a time, what is kept of every feature is what one shard keeps."""
+    monkeypatch.setattr(sketching, "ROWS_AT_ONCE", at_once)
+    folder = harvested(world, carry_out, tmp_path, shard_contexts=size, keep="all")
+    for name in ("samples", "texts", "pool", "activations", "offsets"):
         mine, theirs = (read_table(f, name) for f in (folder, whole))
-        keys = [c for c in ("dictionary", "feature", "kind", "number", "context") if c in mine]
+        order = ("dictionary", "feature") if name == "samples" else KEYS
+        keys = [c for c in order if c in mine]
         one, other = (t.sort_values(keys, ignore_index=True) for t in (mine, theirs))
         assert len(one) == len(other)
         for column in one:
@@ -259,7 +266,8 @@ def test_a_damaged_row_is_no_evidence(tmp_path: Path, whole: Path) -> None:
     """A bit that turned in a part that is read by rows is noticed, as in any other."""
     import shutil
 
-    from autointerp.store.parts import part_path, read_rows
+    from autointerp.store.parts import part_path
+    from autointerp.store.rows import read_rows
 
     shutil.copytree(whole / "samples", tmp_path / "samples")
     path = part_path(tmp_path, "samples", "tiny/32 0")

@@ -25,10 +25,10 @@ from autointerp.store.parts import (
     part_paths,
     read_arrow,
     read_part,
-    read_rows,
     read_table,
     write_part,
 )
+from autointerp.store.rows import read_rows
 from autointerp.store.schemas import TABLES
 
 VALUES: dict[pa.DataType, Any] = {
@@ -44,6 +44,7 @@ VALUES: dict[pa.DataType, Any] = {
     pa.list_(pa.string()): ["a", " b"],
     pa.list_(pa.float64()): [0.0, 1.5],
     pa.list_(pa.bool_()): [True, False],
+    pa.list_(pa.binary()): [b"x", b""],
     pa.int8(): 3,
     pa.uint64(): 3,
     pa.list_(pa.int8()): [0, 2],
@@ -288,6 +289,37 @@ def test_activations_are_sorted_so_that_filters_skip(tmp_path: Path) -> None:
     assert set(got["activation"]) == {3.5}
     bounds = [pq.read_metadata(path).row_group(i).column(1).statistics for i in range(4)]
     assert sum(b.min <= 7 <= b.max for b in bounds) == 1
+
+
+def test_text_that_many_features_share_is_kept_once(tmp_path: Path) -> None:
+    """Rows of samples that quote the same four texts take the room of four, however many quote them."""
+    texts = [bytes([n]) * 256 for n in range(4)]
+    rows = [row_of("samples", feature=i, pair=[texts[(i + n) % 4] for n in range(40)]) for i in range(500)]
+    path = write_part(tmp_path, "samples", "a", rows)
+    group = pq.read_metadata(path).row_group(0)
+    columns = [group.column(at) for at in range(group.num_columns)]
+    (pair,) = [column for column in columns if column.path_in_schema.startswith("pair.")]
+    n_indices = 500 * 40
+    assert pair.total_uncompressed_size < 4 * 300 + n_indices / 2
+    assert read_rows(tmp_path, "samples", "a", 7, 8)["pair"].to_pylist() == [rows[7]["pair"]]
+
+
+@pytest.mark.parametrize(("n_tiles", "n_rows"), [(1, 512), (200, 128), (5000, 64)])
+def test_rows_with_much_in_them_stand_in_small_groups(tmp_path: Path, n_tiles: int, n_rows: int) -> None:
+    """The more was kept of a feature the fewer rows are decoded to read one; each is read as written."""
+    texts = [bytes([n]) * 256 for n in range(4)]
+    kept: dict[str, Any] = {"pair": [texts[n % 4] for n in range(n_tiles)], "value": [0.5] * n_tiles * 50}
+    table = pa.Table.from_pylist([row_of("samples", feature=i, **kept) for i in range(520)], TABLES["samples"])
+    path = write_part(tmp_path, "samples", "a", table)
+    assert pq.read_metadata(path).row_group(0).num_rows == n_rows
+    assert read_rows(tmp_path, "samples", "a", 510, 515)["feature"].to_pylist() == list(range(510, 515))
+
+
+def test_a_part_written_again_is_read_again(tmp_path: Path) -> None:
+    """Rows of a part that was replaced are the new ones, whatever was read before."""
+    for n in (3, 700, 40):
+        write_part(tmp_path, "samples", "a", [row_of("samples", feature=i + n) for i in range(n)])
+        assert read_rows(tmp_path, "samples", "a", n - 1, n)["feature"].to_pylist() == [2 * n - 1]
 
 
 @fresh
