@@ -139,12 +139,22 @@ def runs_costs(
 
 
 @features_app.command("list")
-def features_list(name: RunName = "", home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+def features_list(
+    name: RunName = "",
+    where: Annotated[str, typer.Option(help="Only these: 'detection<0.6 label:\"refus*\" sort:-fuzzing'.")] = "",
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
     """List a run's labelled features with their labels and scores."""
     from autointerp.pipeline.finding import find_run
     from autointerp.report.listing import feature_lines
 
-    lines = feature_lines(find_run(home, name))
+    folder = find_run(home, name)
+    lines = feature_lines(folder)
+    if where:
+        from autointerp.dashboard.choosing import chosen_lines
+
+        lines = chosen_lines(lines, folder, where)
     answer([line.as_dict() for line in lines], "\n".join(line.text() for line in lines), as_json=as_json)
 
 
