@@ -15,8 +15,8 @@ def features(expression: str, *, sort: str = "", after: str = "") -> str:
     return query("/features", q=" ".join(filter(None, [expression, sort])), after=after)
 
 
-def feature(dictionary: str, index: int, run: str = "") -> str:
-    return query(f"/f/{quote(dictionary)}/{index}", run=run)
+def feature(dictionary: str, index: int, run: str = "", *, embed: str = "") -> str:
+    return query(f"/f/{quote(dictionary)}/{index}", run=run, embed=embed)
 
 
 def run(name: str) -> str:
@@ -34,7 +34,7 @@ def ladder(family: str, run_name: str = "") -> str:
 def score(run_name: str, row: Mapping[str, object]) -> str:
     """Return the address of the evidence for a score, whose row names it."""
     path = f"/scores/{quote(run_name, safe='')}/{quote(str(row['dictionary']))}/{row['feature']}/{row['explanation']}"
-    names = {"variant": row["variant"], "judge": row["judge"], "metric": row["metric"]}
+    names = {"variant": row["variant"], "judge": row["judge"]}
     return query(f"{path}/{quote(str(row['scorer']), safe='')}", **names)
 
 

@@ -8,11 +8,24 @@ from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from autointerp.core.errors import AutointerpError, ConfigError
-from autointerp.dashboard.pages import feature, features, overview, runs
+from autointerp.dashboard.pages import (
+    agreement,
+    compare,
+    cost,
+    dictionaries,
+    docs,
+    feature,
+    features,
+    overview,
+    review,
+    runs,
+    scores,
+)
 from autointerp.dashboard.rendering import as_json, csv_pieces, html, static_file
 from autointerp.dashboard.shelf import Shelf
 from autointerp.dashboard.views import Asked, NotThereError, Page, Sheet, View
@@ -22,6 +35,14 @@ PAGES: dict[str, Page] = {
     "/features": features.page,
     "/f/{dictionary:path}/{index:int}": feature.page,
     "/runs/{run}": runs.page,
+    "/dictionaries/{dictionary:path}": dictionaries.dictionary_page,
+    "/ladders/{family:path}": dictionaries.ladder_page,
+    "/scores/{run}/{dictionary:path}/{index:int}/{explanation}/{scorer}": scores.page,
+    "/compare": compare.page,
+    "/agreement": agreement.page,
+    "/cost": cost.page,
+    "/review": review.page,
+    "/docs/scorers/{name}": docs.page,
 }
 """Every page by its address; each is also there with ``.json`` and ``.csv`` behind its path."""
 
@@ -31,6 +52,7 @@ POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors {who}"
 )
+LONGEST_BODY = 10_000
 COOKIE = "autointerp-token"
 HERE = ("127.0.0.1", "localhost", "[::1]")
 
@@ -48,6 +70,7 @@ def make_app(home: Path, *, token: str = "", hosts: tuple[str, ...] = HERE) -> F
     app.state.shelf = shelf
     for path, page in PAGES.items():
         app.add_api_route(path, _endpoint(shelf, page), methods=["GET"], include_in_schema=False, response_model=None)
+    app.add_api_route("/review", _review(shelf), methods=["POST"], include_in_schema=False, response_model=None)
     app.add_api_route("/static/{name}", _static, methods=["GET"], response_model=None)
     app.add_exception_handler(404, _missing)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5)
@@ -71,6 +94,42 @@ def _endpoint(shelf: Shelf, page: Page) -> Callable[[Request], Response]:
             return _refusal(error, asked, _address(request))
 
     return answer
+
+
+def _review(shelf: Shelf) -> Callable[[Request], Awaitable[Response]]:
+    ledgers = review.Ledgers()
+
+    def keep(body: bytes) -> str:
+        with shelf.lease() as reader:
+            return review.keep_answer(reader, ledgers, body)
+
+    async def answer(request: Request) -> Response:
+        asked = Asked({}, {})
+        if not _is_from_here(request):
+            return _refusal(ConfigError("answers are taken from this dashboard's own page only"), asked, "/review")
+        try:
+            body = await _body(request)
+            return RedirectResponse(await run_in_threadpool(keep, body), 303)
+        except AutointerpError as error:
+            return _refusal(error, asked, "/review")
+
+    return answer
+
+
+async def _body(request: Request) -> bytes:
+    found = b""
+    async for piece in request.stream():
+        found += piece
+        if len(found) > LONGEST_BODY:
+            msg = f"an answer has at most {LONGEST_BODY} bytes"
+            raise ConfigError(msg)
+    return found
+
+
+def _is_from_here(request: Request) -> bool:
+    """Whether a form was sent from one of our pages: another site's page can send one, too, but not with our name."""
+    origin = request.headers.get("origin", "")
+    return origin.partition("://")[2] == request.headers.get("host", "")
 
 
 def _answer(shelf: Shelf, page: Page, asked: Asked, address: str) -> Response:

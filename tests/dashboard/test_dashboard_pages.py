@@ -2,21 +2,33 @@
 
 import csv
 import json
+import shutil
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from io import StringIO
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
-from dashboard_builders import Client, open_app, toy_home
+from dashboard_builders import Client, changed, open_app, toy_home, write_run
+from report_builders import make_run
+from tiny_world import FinishedRun
 
+from autointerp.core.draws import content_key
 from autointerp.dashboard.building import build_snapshot
 from autointerp.dashboard.pages import feature as feature_page
 from autointerp.dashboard.pages import features, overview, runs
 from autointerp.dashboard.shelf import Shelf
 from autointerp.dashboard.views import Asked
+from autointerp.store.parts import read_table
 
 FEATURE = "/f/toy-l12/512/1"
-ADDRESSES = ["/", "/features?q=status:scored", FEATURE, "/f/toy-l12/512/5", "/runs/toy-1"]
+SCORE = f"/scores/toy-1/toy-l12/512/1/{content_key('toy-l12/512', 1, 'examples')}/detection"
+ADDRESSES = [
+    "/", "/features?q=status:scored", FEATURE, "/f/toy-l12/512/5", "/runs/toy-1", "/dictionaries/toy-l12/512",
+    "/ladders/toy-l12", SCORE, "/compare", "/compare?a=toy-1&b=toy-1", "/agreement", "/cost", "/cost?run=toy-1",
+    "/review", "/docs/scorers/detection",
+]  # fmt: skip
 TOKEN = "a-secret-of-enough-letters"
 
 
@@ -222,3 +234,74 @@ def test_the_script_is_small(client: Client) -> None:
     found = client.get("/static/script.js")
     assert len(found.body) <= 12_000
     assert found.text.count("\n") <= 150
+
+
+def test_every_bar_counts_what_its_link_finds(client: Client) -> None:
+    """Of each bar the explorer shows exactly as many rows, and all bars together are all that is scored."""
+    page = client.get("/dictionaries/toy-l12/512.json").json()
+    for measure, explainer, bars in page["bars"]:
+        assert sum(bar["n"] for bar in bars) == 4, (measure, explainer)
+        for bar in bars:
+            found = client.get("/features.json?" + urlencode({"q": bar["expression"]})).json()
+            assert found["n"] == bar["n"]
+
+
+def test_every_link_of_every_page_leads_somewhere(client: Client) -> None:
+    """No page links to one that is not there; addresses stay on this server."""
+    seen: set[str] = set()
+    for address in ADDRESSES:
+        seen |= {str(link["href"]) for link in Seen(client.get(address).text).all("a")}
+    assert all(href.startswith(("/", "#")) for href in seen)
+    pages = {href.partition("#")[0] for href in seen if href.startswith("/")}
+    # The features before the first and after the last that were sampled are there, too: every feature has a page.
+    assert {href: client.get(href).status for href in pages if client.get(href).status != 200} == {}
+
+
+def test_the_same_run_does_not_differ_from_itself(client: Client) -> None:
+    """Compared with itself every difference is 0, on all pairs, and nothing is put down to anything."""
+    found = client.get("/compare.json?a=toy-1&b=toy-1").json()
+    assert {(one["difference"]["value"], one["difference"]["n"]) for one in found["compared"]} == {(0.0, 8)}
+    assert found["changes"] == []
+
+
+def test_a_difference_is_that_of_the_pairs(tmp_path: Path) -> None:
+    """Runs whose scores differ by a constant differ by that constant, with no room around it."""
+    run = make_run(widths=(512,), n_scored=4, explainers=("examples",))
+    write_run(tmp_path, run, name="before", created="2026-11-20T10:00:00Z")
+    scores = run["scores"]
+    moved = scores.assign(value=scores["value"].where(scores["control"] != "none", scores["value"] + 0.125))
+    write_run(tmp_path, changed(run, scores=moved), name="after")
+    build_snapshot(tmp_path)
+    with open_app(tmp_path) as client:
+        found = client.get("/compare.json?a=before&b=after").json()["compared"]
+    assert len(found) == 2
+    for one in found:
+        assert one["difference"]["value"] == pytest.approx(0.125)
+        assert one["difference"]["high"] - one["difference"]["low"] == pytest.approx(0)
+
+
+def test_a_review_is_blind_and_kept(world_review: tuple[Client, Path]) -> None:
+    """The page tells neither score nor truth; an answer is on the disk when the next window is shown, once."""
+    client, folder = world_review
+    first = client.get("/review.json?rater=ann").json()
+    assert set(first) == {"snapshot", "title", "run", "rater", "case", "n_done"}
+    assert set(first["case"]) == {"label", "text", "explanation", "item"}
+    body = urlencode({"run": first["run"], "rater": "ann", "answer": "yes", **first["case"], "began": "0"})
+    origin = {"origin": "http://127.0.0.1"}
+    assert client.post("/review", body).status == 400
+    assert client.post("/review", body, origin="http://evil.example").status == 400
+    assert client.post("/review", body, **origin).status == 303
+    assert client.post("/review", body, **origin).status == 303
+    ratings = read_table(folder, "ratings")
+    assert list(ratings["item"]) == [first["case"]["item"]]
+    assert client.get("/review.json?rater=ann").json()["case"] != first["case"]
+    assert client.post("/review", "x" * 20_000, **origin).status == 400
+
+
+@pytest.fixture
+def world_review(finished_run: FinishedRun, tmp_path: Path) -> Iterator[tuple[Client, Path]]:
+    home = tmp_path / "home"
+    shutil.copytree(finished_run.folder, home / "runs" / finished_run.folder.name)
+    build_snapshot(home)
+    with open_app(home) as client:
+        yield client, home / "runs" / finished_run.folder.name

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from autointerp.analysis.tagging import own_labels
 from autointerp.core.types import FeatureId
 from autointerp.dashboard import links
 from autointerp.dashboard.behind import Behind, behind_feature
@@ -72,8 +73,9 @@ def page(reader: Reader, asked: Asked) -> View:
             "run": behind.run,
             "row": behind.row,
             "around": {step: links.feature(feature.dictionary, feature.index + step, behind.run) for step in (-1, 1)},
-            "embed": links.query(links.feature(feature.dictionary, feature.index, behind.run), embed="1"),
+            "embed": links.feature(feature.dictionary, feature.index, behind.run, embed="1"),
             "provenance": provenance(behind),
+            "evidence": evidence(behind),
             "links": links,
         },
     )  # fmt: skip
@@ -127,10 +129,21 @@ def history(reader: Reader, feature: FeatureId) -> list[Row]:
 
 def provenance(behind: Behind) -> list[Row]:
     """Return who wrote each label, from which prompt, at what price."""
-    own = behind.tables["explanations"]
-    rows: list[Any] = own[~own["explainer"].astype(str).str.startswith("control:")].to_dict("records")
+    rows: list[Any] = own_labels(behind.tables["explanations"]).to_dict("records")
     names = ("explainer", "model", "prompt_version", "question", "tokens", "usd", "explanation", "long", "kind")
     return [{name: None if row[name] != row[name] else row[name] for name in names} for row in rows]
+
+
+def evidence(behind: Behind) -> list[list[tuple[str, str]]]:
+    """Return for each label, in the order of the page, its scorers with the address of what they were given."""
+    scores = behind.tables["scores"]
+    asked = scores[scores["control"] == "none"].drop_duplicates(["explanation", "scorer", "variant", "judge"])
+    found: dict[str, list[tuple[str, str]]] = {}
+    for row in asked.to_dict("records"):
+        named = {name: row[name] for name in ("dictionary", "feature", "explanation", "scorer", "variant", "judge")}
+        words = " ".join(filter(None, [str(row["scorer"]), str(row["variant"]).replace("_", " ")]))
+        found.setdefault(str(row["explanation"]), []).append((words, links.score(behind.run, named)))
+    return [found.get(str(key), []) for key in own_labels(behind.tables["explanations"])["explanation"]]
 
 
 def _sheet(behind: Behind) -> Sheet:
