@@ -21,6 +21,7 @@ from autointerp.dashboard.pages import (
     docs,
     feature,
     features,
+    flows,
     overview,
     review,
     runs,
@@ -41,6 +42,7 @@ PAGES: dict[str, Page] = {
     "/compare": compare.page,
     "/agreement": agreement.page,
     "/cost": cost.page,
+    "/flows": flows.page,
     "/review": review.page,
     "/docs/scorers/{name}": docs.page,
 }

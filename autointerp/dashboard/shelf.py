@@ -71,10 +71,14 @@ class Snapshot:
 
 @dataclass
 class Reader:
-    """What one request reads with: one snapshot from its first query to its last. ``n_queries`` counts them."""
+    """What one request reads with: one snapshot from its first query to its last. ``n_queries`` counts them.
+
+    ``home``: where what no snapshot holds stands, firings and baselines.
+    """
 
     snapshot: Snapshot
     cursor: "DuckDBPyConnection"
+    home: Path
     n_queries: int = field(default=0)
 
     def rows(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
@@ -108,7 +112,7 @@ class Shelf:
         snapshot = self._take()
         try:
             with snapshot.connection.cursor() as cursor:
-                yield Reader(snapshot, cursor)
+                yield Reader(snapshot, cursor, self.home)
         finally:
             self._give_back(snapshot)
 

@@ -27,7 +27,7 @@ SCORE = f"/scores/toy-1/toy-l12/512/1/{content_key('toy-l12/512', 1, 'examples')
 ADDRESSES = [
     "/", "/features?q=status:scored", FEATURE, "/f/toy-l12/512/5", "/runs/toy-1", "/dictionaries/toy-l12/512",
     "/ladders/toy-l12", SCORE, "/compare", "/compare?a=toy-1&b=toy-1", "/agreement", "/cost", "/cost?run=toy-1",
-    "/review", "/docs/scorers/detection",
+    "/review", "/docs/scorers/detection", "/flows",
 ]  # fmt: skip
 TOKEN = "a-secret-of-enough-letters"
 
