@@ -43,8 +43,9 @@ def sections_of(page: Page) -> tuple[Section, ...]:
         *_people(page),
         *_matter(page),
         Section("cost", "What it cost", "Cost", tuple(_cost(page))),
+        *_change(page),
         Section("random", "Features drawn at random", "Features at random", tuple(_random(page))),
-        Section("extreme", "Worst and best", "Worst and best", tuple(_extreme(page))),
+        Section("extreme", "Worst, best, and where scorers disagree", "Worst and best", tuple(_extreme(page))),
         Section("failures", "Failures by reason", "Failures", tuple(_failures(page))),
         Section("methods", "Methods, with the prompts in full", "Methods", _part(page, "methods")),
         Section("columns", "What the tables hold", "Columns", _part(page, "columns")),
@@ -165,6 +166,11 @@ def _cost(page: Page) -> Iterator[Block]:
     yield from _part(page, "cost")
 
 
+def _change(page: Page) -> Iterator[Section]:
+    if blocks := _part(page, "change"):
+        yield Section("change", "Change against a baseline", "Change", blocks)
+
+
 # ---- features
 
 
@@ -191,7 +197,10 @@ def _extreme(page: Page) -> Iterator[Block]:
         "score lower and the worst higher."
     )
     yield Prose(text, is_soft=False)
-    for title, features in (("Worst", choice.worst), ("Best", choice.best)):
+    chosen = [("Worst", choice.worst), ("Best", choice.best)]
+    if choice.disagreed:
+        chosen.append((f"Where {choice.disagreement} disagree most", choice.disagreed))
+    for title, features in chosen:
         yield Places(title, tuple((str(f), card.anchor) for f in features if (card := page.card(f))))
     yield Cards(page.extreme)
 
