@@ -37,7 +37,8 @@ def sections_of(page: Page) -> tuple[Section, ...]:
         Section("coverage", "Coverage", "Coverage", tuple(_coverage(page))),
         Section("scores", "Scores", "Scores", tuple(_scores(page))),
         Section("density", "Scores by density", "Density", _part(page, "density")),
-        Section("fits", "Fits", "Fits", _part(page, "fits")),
+        Section("fits", "Fits", "Fits", tuple(_fits(page))),
+        *_matches(page),
         Section("quality", "The dictionaries themselves", "Dictionaries", tuple(_quality(page))),
         Section("trust", "What the scores can be trusted for", "Trust", tuple(_trust(page))),
         *_people(page),
@@ -99,6 +100,16 @@ def _measured(measure: Measure) -> Iterator[Block]:
         yield Table(f"{measure.title}: one explainer against another", measure.versus)
     yield Figures(measure.pictures)
     yield from map(Prose, measure.trends)
+
+
+def _fits(page: Page) -> Iterator[Block]:
+    yield from _part(page, "fits")
+    yield Folded("Beside published numbers", _part(page, "published"))
+
+
+def _matches(page: Page) -> Iterator[Section]:
+    if blocks := _part(page, "matches"):
+        yield Section("matches", "Features across widths", "Across widths", blocks)
 
 
 def _quality(page: Page) -> Iterator[Block]:
