@@ -85,7 +85,9 @@ def status(name: RunName = "", home: Home = DEFAULT_HOME, as_json: AsJson = Fals
 
 @app.command()
 def report(
-    name: RunName = "",
+    names: Annotated[
+        list[str] | None, typer.Argument(help="A run, the newest if left out; then others it is held against.")
+    ] = None,
     formats: Annotated[
         str, typer.Option("--format", "-f", help="html, md, csv, json, pdf (by chromium), text; several with commas.")
     ] = "html,md,csv",
@@ -93,12 +95,13 @@ def report(
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
-    """Write a run's report again, into its folder; without text of the corpus it can be passed on."""
+    """Write a run's report again, into its folder; of several runs that of the first, held against the others."""
     from autointerp.pipeline.finding import find_run
     from autointerp.report.write import write_formats
 
     chosen = [word.strip() for word in formats.split(",") if word.strip()] or ["html"]
-    files = write_formats(find_run(home, name), chosen, with_text=text)
+    run, *baselines = [find_run(home, name) for name in names or [""]]
+    files = write_formats(run, chosen, with_text=text, baselines=baselines)
     value = {"report": str(files[0]), "files": [str(file) for file in files]}
     answer(value, "\n".join(value["files"]), as_json=as_json)
 

@@ -21,6 +21,7 @@ from autointerp.analysis.values import feature_values
 from autointerp.analysis.width import width_trends
 from autointerp.analysis.words import Findings, verdict
 from autointerp.report import grids, trusted
+from autointerp.report.blocks import Block
 from autointerp.report.cards import Card, build_cards, predicted_scale
 from autointerp.report.choice import Choice, choose_features
 from autointerp.report.costs import cost_grid, lost_sentence, models_of
@@ -80,11 +81,11 @@ class Page:
         return next((c for c in (*self.random, *self.extreme) if c.feature == feature), None)
 
 
-def build_page(run: RunTables, *, seed: int = 0, with_text: bool = True) -> Page:
+def build_page(run: RunTables, *, seed: int = 0, with_text: bool = True, change: tuple[Block, ...] = ()) -> Page:
     """Return the page of a run; *seed* decides bootstrap draws and which features are shown.
 
     Without *with_text* nothing of the corpus is on it: no windows, and no examples of failures, which may quote a
-    reply. Labels stay.
+    reply. Labels stay. *change*: what differs from other runs, if they were named.
     """
     lines = summary_lines(
         run["scores"], run["explanations"], run["features"], run["dictionaries"],
@@ -138,7 +139,7 @@ def build_page(run: RunTables, *, seed: int = 0, with_text: bool = True) -> Page
         config=json.dumps(manifest.get("config", {}), indent=2, ensure_ascii=False, default=str),
         evidence=evidence_sentence(run["evidence"]),
         scale=predicted_scale(manifest),
-        parts=parts_of(run, findings, values, laws, seed=seed),
+        parts={**parts_of(run, findings, values, laws, seed=seed), "change": change},
         has_text=with_text,
     )
 
@@ -154,7 +155,7 @@ def _in_order(found: Sequence[Found], order: Sequence[str]) -> tuple[Found, ...]
 
 def _new(choice: Choice) -> list[Any]:
     """Return the extreme features that are not among the random ones, each once."""
-    return [f for f in dict.fromkeys((*choice.worst, *choice.best)) if f not in choice.random]
+    return [f for f in dict.fromkeys((*choice.worst, *choice.best, *choice.disagreed)) if f not in choice.random]
 
 
 # ---- manifest

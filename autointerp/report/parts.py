@@ -8,6 +8,7 @@ import pandas as pd
 from autointerp.analysis.laws import ScoreLaw
 from autointerp.analysis.power_law import loss_laws
 from autointerp.analysis.words import Findings
+from autointerp.report.between import match_blocks, published_blocks
 from autointerp.report.blocks import Block, Figures
 from autointerp.report.charts import Link, coverage_waterfall
 from autointerp.report.fits import density_blocks, fit_blocks
@@ -39,6 +40,8 @@ def parts_of(
         "coverage": (Figures(((waterfall, picture_grid(waterfall.table)),)),),
         "density": tuple(densities),
         "fits": tuple(fit_blocks(laws, losses, findings.lines, findings.trends)),
+        "matches": tuple(match_blocks(run, seed=seed)),
+        "published": tuple(published_blocks()),
         "agreement": tuple(agreement_figure(findings.agreements, link=link)),
         "answers": tuple(answer_blocks(run, seed=seed, link=link)),
         "cost": tuple(decided_blocks(run, link=link)),

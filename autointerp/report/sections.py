@@ -37,14 +37,16 @@ def sections_of(page: Page) -> tuple[Section, ...]:
         Section("coverage", "Coverage", "Coverage", tuple(_coverage(page))),
         Section("scores", "Scores", "Scores", tuple(_scores(page))),
         Section("density", "Scores by density", "Density", _part(page, "density")),
-        Section("fits", "Fits", "Fits", _part(page, "fits")),
+        Section("fits", "Fits", "Fits", tuple(_fits(page))),
+        *_matches(page),
         Section("quality", "The dictionaries themselves", "Dictionaries", tuple(_quality(page))),
         Section("trust", "What the scores can be trusted for", "Trust", tuple(_trust(page))),
         *_people(page),
         *_matter(page),
         Section("cost", "What it cost", "Cost", tuple(_cost(page))),
+        *_change(page),
         Section("random", "Features drawn at random", "Features at random", tuple(_random(page))),
-        Section("extreme", "Worst and best", "Worst and best", tuple(_extreme(page))),
+        Section("extreme", "Worst, best, and where scorers disagree", "Worst and best", tuple(_extreme(page))),
         Section("failures", "Failures by reason", "Failures", tuple(_failures(page))),
         Section("methods", "Methods, with the prompts in full", "Methods", _part(page, "methods")),
         Section("columns", "What the tables hold", "Columns", _part(page, "columns")),
@@ -98,6 +100,16 @@ def _measured(measure: Measure) -> Iterator[Block]:
         yield Table(f"{measure.title}: one explainer against another", measure.versus)
     yield Figures(measure.pictures)
     yield from map(Prose, measure.trends)
+
+
+def _fits(page: Page) -> Iterator[Block]:
+    yield from _part(page, "fits")
+    yield Folded("Beside published numbers", _part(page, "published"))
+
+
+def _matches(page: Page) -> Iterator[Section]:
+    if blocks := _part(page, "matches"):
+        yield Section("matches", "Features across widths", "Across widths", blocks)
 
 
 def _quality(page: Page) -> Iterator[Block]:
@@ -165,6 +177,11 @@ def _cost(page: Page) -> Iterator[Block]:
     yield from _part(page, "cost")
 
 
+def _change(page: Page) -> Iterator[Section]:
+    if blocks := _part(page, "change"):
+        yield Section("change", "Change against a baseline", "Change", blocks)
+
+
 # ---- features
 
 
@@ -191,7 +208,10 @@ def _extreme(page: Page) -> Iterator[Block]:
         "score lower and the worst higher."
     )
     yield Prose(text, is_soft=False)
-    for title, features in (("Worst", choice.worst), ("Best", choice.best)):
+    chosen = [("Worst", choice.worst), ("Best", choice.best)]
+    if choice.disagreed:
+        chosen.append((f"Where {choice.disagreement} disagree most", choice.disagreed))
+    for title, features in chosen:
         yield Places(title, tuple((str(f), card.anchor) for f in features if (card := page.card(f))))
     yield Cards(page.extreme)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from autointerp.core.errors import ConfigError
+from autointerp.report.changes import change_blocks
 from autointerp.report.data import page_data, tables_csv
 from autointerp.report.page import Page, build_page
 from autointerp.report.plain import plain_page
@@ -28,10 +29,13 @@ def write_report(run_dir: Path) -> Path:
     return write_formats(run_dir, DEFAULT)[0]
 
 
-def write_formats(run_dir: Path, formats: Sequence[str], *, with_text: bool = True) -> tuple[Path, ...]:
+def write_formats(
+    run_dir: Path, formats: Sequence[str], *, with_text: bool = True, baselines: Sequence[Path] = ()
+) -> tuple[Path, ...]:
     """Write the report into the run's folder and return the files, those of the first format first.
 
-    Without *with_text* nothing of the corpus is in any of them. Each file is replaced whole.
+    Against each of the *baselines*, folders of other runs, it says what differs. Without *with_text* nothing of the
+    corpus is in any of the files. Each file is replaced whole.
 
     Raises:
         ConfigError: A format has no such name.
@@ -44,7 +48,8 @@ def write_formats(run_dir: Path, formats: Sequence[str], *, with_text: bool = Tr
     if "pdf" in formats:
         find_browser()
     run = load_run(run_dir)
-    page = build_page(run, with_text=with_text)
+    change = tuple(block for baseline in baselines for block in change_blocks(run_dir, baseline))
+    page = build_page(run, with_text=with_text, change=change)
     names = list(dict.fromkeys(name for one in formats for name in FILES[one]))
     made = makers(run, page, names)
     return tuple(_write(run_dir / name, made[name]()) for name in names)
