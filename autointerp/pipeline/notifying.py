@@ -61,7 +61,7 @@ def notify(home: Path, notice: Notice) -> str:
     url = os.environ.get(VARIABLE, "")
     if not url:
         return ""
-    states = _states(home)
+    states = states_of(home)
     before = states.get(notice.watch, CALM)
     if before == notice.state:
         return "webhook: nothing new, so nothing was sent"
@@ -85,7 +85,8 @@ def _send(url: str, payload: Mapping[str, Any]) -> str:
         return type(error).__name__
 
 
-def _states(home: Path) -> dict[str, str]:
+def states_of(home: Path) -> dict[str, str]:
+    """Return what was told last of each thing watched; empty where nothing was, or the file is damaged."""
     try:
         found = json.loads((home / STATES).read_bytes())
     except (OSError, ValueError):

@@ -1,5 +1,6 @@
 """What a run would ask and cost, before anything is asked."""
 
+import math
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from autointerp.explain import PROMPTS as EXPLAIN_PROMPTS
 from autointerp.explain import STEP_EXPLAINERS
 from autointerp.llm.planning import Estimate, at_most, estimate
 from autointerp.llm.verbalised import n_tokens_for
+from autointerp.pipeline.anchoring import anchor_chunks
 from autointerp.pipeline.chunks import Chunk
 from autointerp.pipeline.config import Config
 from autointerp.pipeline.evidence import read_evidence
@@ -19,6 +21,7 @@ from autointerp.pipeline.explaining import explainers_of, step_explainers_of
 from autointerp.pipeline.injecting import SCORER
 from autointerp.pipeline.judges import check_model_names, opened_unasked
 from autointerp.pipeline.judging import examined_of, pairs_for, scorers_of, step_scorers_of
+from autointerp.pipeline.repeating import YES_NO
 from autointerp.pipeline.run import Run, run_directory
 from autointerp.pipeline.scoring import labels_to_test
 from autointerp.pipeline.sections import ExplainSection
@@ -104,6 +107,7 @@ def plan_run(config: Config, *, home: Path = Path()) -> Plan:
             plan_explaining(run, explainer),
             *plan_choosing(run, judge),
             plan_certifying(run, judge),
+            *plan_afresh(run, judge),
             *plan_scoring(run, judge),
             *plan_steps(run, judge, writer),
         ]
@@ -157,6 +161,23 @@ def plan_certifying(run: Run, judge: LLM) -> Part:
     tokens_out = sum(count * _longest_answer(scorer) for scorer, count in counts)
     n_all = sum(count for _, count in counts)
     return Part("certify", at_most(judge, n_all, tokens_in=tokens_in, tokens_out=tokens_out), is_bound=True)
+
+
+def plan_afresh(run: Run, judge: LLM) -> Iterator[Part]:
+    """Yield bounds of what the judge is asked afresh: anchors, and the share of its questions asked twice."""
+    (detection,) = scorers_of(run, ["detection"])
+    n = run.config.anchors.n_items if anchor_chunks(run) else 0
+    if n:
+        yield Part("anchors", _afresh(judge, detection, n), is_bound=True)
+    share = run.config.repeats.share
+    for scorer in scorers_of(run) if share else ():
+        if scorer.uses_label and YES_NO in scorer.needs:
+            n_asked = _most_features(run) * len(run.config.explain.explainers) * scorer.calls
+            yield Part(f"{scorer.name} again", _afresh(judge, scorer, math.ceil(n_asked * share)), is_bound=True)
+
+
+def _afresh(judge: LLM, scorer: Scorer, n: int) -> Estimate:
+    return at_most(judge, n, tokens_in=n * scorer.tokens_a_call, tokens_out=n * _longest_answer(scorer))
 
 
 def plan_scoring(run: Run, judge: LLM) -> Iterator[Part]:

@@ -7,6 +7,8 @@ from autointerp.analysis.watching import Check, Verdict
 from autointerp.report.gated import SHOWN, Gated
 from autointerp.report.text import markdown, visible
 
+NOT = "**not**"
+"""The one emphasis that is ours."""
 LEVELS = {Verdict.PASS: "notice", Verdict.FAIL: "error", Verdict.INCONCLUSIVE: "warning"}
 
 
@@ -50,7 +52,8 @@ def as_markdown(gated: Gated) -> str:
     rows = [f"| {SHOWN[c.verdict]} | {markdown(c.rule)} | {markdown(c.text)} |" for c in gated.checks]
     head = f"**{gated.verdict.value}**: {markdown(gated.run)} against {markdown(gated.baseline)}"
     table = ["| | rule | found |", "|---|---|---|", *rows]
-    return "\n".join([head, "", *table, "", *map(markdown, filter(None, [gated.remeasured, gated.attribution]))])
+    told = [markdown(text) for text in (gated.remeasured, gated.attribution) if text]
+    return "\n".join([head, "", *table, "", *told]).replace(markdown(NOT), NOT)
 
 
 FORMATS: Mapping[str, Callable[[Gated], str]] = {

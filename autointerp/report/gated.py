@@ -119,14 +119,20 @@ def _measured(
         paired=tuple(p for p in whole(compared.paired) if is_main(p.scorer, p.variant, p.metric)),
         flips=compared.flips,
         floors=compared.floors,
-        systems_a=a.fingerprints,
-        systems_b=b.fingerprints,
+        systems_a=_systems(a),
+        systems_b=_systems(b),
         watched=pd.concat(
             [_watched(side, rules.watched).assign(run=which) for which, side in (("a", a), ("b", b))], ignore_index=True
         ),
         alarm=alarm.text() if alarm else "",
         n_anchored=n_anchored,
     )
+
+
+def _systems(side: Side) -> tuple[str, ...]:
+    """Return the judge as configured, and what answered in its name; empty where no call is on record."""
+    judge = str(side.manifest.get("config", {}).get("score", {}).get("judge", ""))
+    return tuple(dict.fromkeys((judge, *side.fingerprints))) if side.fingerprints else ()
 
 
 def _watched(side: Side, features: Sequence[str]) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """Evaluations night after night: anchors and repeats asked afresh, baselines locked, runs held against them."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +14,12 @@ from autointerp.analysis.watching import Verdict
 from autointerp.core.errors import ConfigError
 from autointerp.pipeline.baselining import find_baseline, list_baselines, run_of_baseline, set_baseline, unset_baseline
 from autointerp.pipeline.config import Config, gate_rules
+from autointerp.pipeline.forgetting import forget_failed
+from autointerp.pipeline.planning import plan_run
 from autointerp.pipeline.remeasuring import remeasure
 from autointerp.pipeline.watch_config import GateSection
 from autointerp.report.gated import drift_frame, gate
-from autointerp.store.parts import part_paths, read_table
+from autointerp.store.parts import part_paths, read_table, write_part
 
 N_ANCHORS = 12
 
@@ -76,6 +79,25 @@ def test_repeats_stand_beside_the_first_answers(nights: Nights) -> None:
     assert (repeats["first"] != repeats["again"]).any()
 
 
+def test_a_plan_counts_what_is_asked_afresh(nights: Nights, tmp_path: Path) -> None:
+    """Anchors and the second asking stand in the plan, with no fewer calls than they took."""
+    calls = plan_run(nights.config, home=tmp_path).as_dict()["calls"]
+    assert calls["anchors"] == N_ANCHORS
+    assert calls["detection again"] >= len(read_table(nights.second, "repeats"))
+
+
+def test_retry_asks_failed_anchors_again(nights: Nights, tmp_path: Path) -> None:
+    """Where an anchor failed that may go better all of them are asked again; replies already had are kept."""
+    folder = tmp_path / "runs" / nights.second.name
+    shutil.copytree(nights.second, folder)
+    assert forget_failed(folder) == 0
+    lost = [{"stage": "anchors", "about": "x", "reason": "timeout", "detail": ""}]
+    write_part(folder, "failures", "anchors-script:judge", lost)
+    assert forget_failed(folder) == 1
+    assert part_paths(folder, "anchors") == []
+    assert len(part_paths(folder, "repeats")) == len(part_paths(nights.second, "repeats"))
+
+
 def test_a_baseline_is_locked(nights: Nights) -> None:
     """A name keeps its run until it is replaced by force; the same again is no change; unknown names are refused."""
     kept = set_baseline(nights.home, "good", nights.first)
@@ -98,12 +120,10 @@ def test_a_changed_run_is_no_baseline_any_more(nights: Nights) -> None:
     kept = set_baseline(nights.home, "moving", nights.first)
     path = part_paths(nights.first, "scores")[0]
     content = path.read_bytes()
-    try:
-        path.write_bytes(content + b"x")
-        with pytest.raises(ConfigError, match="was changed since"):
-            run_of_baseline(nights.home, kept)
-    finally:
-        path.write_bytes(content)
+    path.write_bytes(content + b"x")
+    with pytest.raises(ConfigError, match="was changed since"):
+        run_of_baseline(nights.home, kept)
+    path.write_bytes(content)
     assert run_of_baseline(nights.home, kept) == nights.first
     unset_baseline(nights.home, "moving")
 
