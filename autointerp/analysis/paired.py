@@ -212,7 +212,7 @@ def noise_floor(repeats: pd.DataFrame, *, seed: int = 0) -> tuple[Flips, ...]:
         repeats: The table ``repeats`` of one run or several.
         seed: Decides the bootstrap.
     """
-    read = repeats.dropna(subset=["first", "again"])
+    read = repeats[repeats["truth"].isin([0.0, 1.0])].dropna(subset=["first", "again"])
     return _rates(read.assign(is_flip=(read["first"] >= YES) != (read["again"] >= YES)), seed, "noise")
 
 

@@ -18,7 +18,16 @@ from autointerp.pipeline.sections import (
     check_names,
     nearest,
 )
-from autointerp.pipeline.terms import UNDECISIVE, BudgetSection, EngineSection, HttpSection, Section
+from autointerp.pipeline.terms import (
+    UNDECISIVE,
+    AnchorsSection,
+    BudgetSection,
+    EngineSection,
+    HttpSection,
+    RepeatsSection,
+    Section,
+)
+from autointerp.pipeline.watch_config import GateSection
 from autointerp.trust.zoo import RUNGS
 
 RIGHT = ("exact", "paraphrase")
@@ -127,6 +136,9 @@ class Config(Section):
     anthropic: HttpSection = HttpSection()
     budget: BudgetSection = BudgetSection()
     engine: EngineSection = EngineSection()
+    anchors: AnchorsSection = AnchorsSection()
+    repeats: RepeatsSection = RepeatsSection()
+    gate: GateSection = GateSection()
 
     @property
     def decisive(self) -> str:
@@ -252,6 +264,11 @@ def parse_as(model: type[S], content: dict[str, Any], *, source: str) -> S:
         return model.model_validate(content)
     except ValidationError as error:
         raise ConfigError(_explain(error, model, source)) from None
+
+
+def gate_rules(path: Path) -> GateSection:
+    """Return the table ``[gate]`` of a file, all other tables unread. Raises ConfigError, one line a problem."""
+    return parse_as(GateSection, read_toml(path).get("gate", {}), source=f"{path}: gate")
 
 
 def parse_train_config(content: dict[str, Any], *, source: str) -> TrainConfig:

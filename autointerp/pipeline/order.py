@@ -1,13 +1,13 @@
-"""The main path: harvest, evidence, certify, explain, score. Each stage reads what the earlier ones wrote.
+"""The main path: harvest, evidence, certify, anchors, explain, score, repeats.
 
-Every stage is a list of chunks; a chunk writes its parts and is skipped when they stand. So resuming
-is running again, and a flow engine needs to know nothing but ``chunks`` and ``do``.
+Each stage reads what the earlier ones wrote. Every stage is a list of chunks; a chunk writes its parts and is skipped
+when they stand. So resuming is running again, and a flow engine needs to know nothing but ``chunks`` and ``do``.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from autointerp.pipeline import certifying, evidence, explaining, harvesting, scoring
+from autointerp.pipeline import anchoring, certifying, evidence, explaining, harvesting, repeating, scoring
 from autointerp.pipeline.readiness import make_ready
 from autointerp.pipeline.run import Run
 
@@ -36,8 +36,10 @@ STAGES = (
     ),
     Stage("evidence", evidence.evidence_chunks, evidence.evidence_chunk),
     Stage("certify", certifying.certify_chunks, certifying.certify_chunk),
+    Stage("anchors", anchoring.anchor_chunks, anchoring.anchor_chunk),
     Stage("explain", explaining.explain_chunks, explaining.explain_chunk),
     Stage("score", scoring.score_chunks, scoring.score_chunk),
+    Stage("repeats", repeating.repeat_chunks, repeating.repeat_chunk),
 )
 
 

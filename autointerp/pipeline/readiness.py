@@ -49,6 +49,8 @@ def make_ready(run: Run, last: str = "") -> None:
         _add_explainers(run, askers)
     if last != "explain" or run.config.certify.n_features:
         _add_scorers(run, configured(run), askers)
+    if run.config.anchors.n_items:
+        _add_scorers(run, Trial(("detection",), run.config.score.judge), askers)
     for name, mine in askers.items():
         make_judge_ready(run, name, mine)
 

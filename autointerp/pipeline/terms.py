@@ -82,10 +82,28 @@ class EngineSection(Section):
     chunks_at_once: int = Field(default=1, ge=1)
 
 
+class AnchorsSection(Section):
+    """How many known-truth questions the judge is asked in every evaluation, half of them true; 0: none.
+
+    They cost as many short questions, are asked afresh, and are what tells a judge that drifts from labels that do.
+    """
+
+    n_items: int = Field(default=0, ge=0, le=400, multiple_of=2)
+
+
+class RepeatsSection(Section):
+    """Which share of the judge's questions is asked a second time: how many verdicts turn by themselves. 0: none."""
+
+    share: float = Field(default=0.0, ge=0, le=1)
+
+
 HOW_FAST = set(HttpSection.model_fields) - {"base_url", "api"}
 UNDECISIVE: Mapping[str, bool | set[str]] = {
     "budget": True,
     "engine": True,
+    "anchors": True,
+    "repeats": True,
+    "gate": True,
     "openai": HOW_FAST,
     "anthropic": HOW_FAST,
 }

@@ -54,6 +54,7 @@ class Side:
 
     name: str
     manifest: dict[str, Any]
+    scores: pd.DataFrame
     values: pd.DataFrame
     predictions: pd.DataFrame
     labels: pd.DataFrame
@@ -98,7 +99,8 @@ def read_side(folder: Path) -> Side:
     """Return what a comparison needs of the run in *folder*: headline measures of real labels."""
     manifest, explanations = read_manifest(folder), read_table(folder, "explanations")
     names = manifest.get("config", {}).get("explain", {}).get("explainers", ())
-    values = feature_values(read_table(folder, "scores"), explanations, explainers=tuple(map(str, names)))
+    scores = read_table(folder, "scores")
+    values = feature_values(scores, explanations, explainers=tuple(map(str, names)))
     headline = [is_headline(str(s), str(m)) for s, m in zip(values["scorer"], values["metric"], strict=True)]
     writers = explanations[["explanation", "explainer"]].drop_duplicates("explanation")
     own = [("control", "==", "none")]
@@ -107,6 +109,7 @@ def read_side(folder: Path) -> Side:
     return Side(
         name=folder.name,
         manifest=manifest,
+        scores=scores.merge(writers, on="explanation", how="left"),
         values=values[pd.Series(headline, values.index, dtype=bool)],
         predictions=predictions.merge(writers, on="explanation", how="left"),
         labels=explanations[~explanations["explainer"].astype(str).str.startswith("control:")],

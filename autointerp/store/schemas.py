@@ -65,6 +65,11 @@ TABLES: dict[str, pa.Schema] = {
         exact_above_neighbours_=F, sensitivity_=F, specificity_=F, certified=pa.bool_(), reason=S,
         flip_rate_=F, n_flip_=I, n_fitting_=I, n_unfitting_=I,
     ),
+    # One row a known-truth question put to the judge afresh (pipeline/anchoring.py). anchor: the question's key, the
+    # same in every evaluation; truth: 1.0 where the text is what the label says; model, fingerprint: as in calls.
+    "anchors": _schema(
+        evaluation=S, judge=S, anchor=S, item=S, truth=F, guess_=F, kind=S, reason=S, model_=S, fingerprint_=S,
+    ),
     # One row an item of the labels' own that the judge was asked again (pipeline/repeating.py). evaluation: what made
     # the question another one (Question.repeat); first, again: what it said in the run's scores, and this time.
     "repeats": _schema(

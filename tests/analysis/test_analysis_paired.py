@@ -121,7 +121,7 @@ def test_strengths_are_no_verdicts() -> None:
 def test_noise_floor_is_what_turned_by_itself() -> None:
     """The share of repeated answers that came out otherwise; unread ones count nowhere."""
     rows = pd.DataFrame(
-        {"dictionary": "toy/4", "feature": [0, 1, 2, 3], "scorer": "detection", "variant": "",
+        {"dictionary": "toy/4", "feature": [0, 1, 2, 3], "scorer": "detection", "variant": "", "truth": 1.0,
          "first": [0.9, 0.2, 0.6, 0.6], "again": [0.8, 0.7, 0.1, None]}
     )  # fmt: skip
     (found,) = noise_floor(rows)
