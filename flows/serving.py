@@ -129,7 +129,7 @@ def api(home: Path) -> Iterator[str]:
         return
     folder = cache_of(home) / "prefect"
     folder.mkdir(parents=True, exist_ok=True)
-    server = Server(folder.absolute(), _port(folder))
+    server = Server(folder.absolute())
     with server.kept_alive():
         yield server.address
 
@@ -137,26 +137,35 @@ def api(home: Path) -> Iterator[str]:
 class Server:
     """A server of Prefect's in a process of its own, its database in a folder of ours."""
 
-    def __init__(self, folder: Path, port: int) -> None:
-        self.folder, self.port = folder, port
-        self.address = f"http://127.0.0.1:{port}/api"
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port = folder, _port(folder)
+        self.address = f"http://127.0.0.1:{self.port}/api"
         self._process: subprocess.Popen[bytes] | None = None
 
     @contextmanager
     def kept_alive(self) -> Iterator[None]:
         """Have it run while within; should it die, it is started again."""
         ended = threading.Event()
-        self._start()
-        self._wait_until_ready()
+        self.start()
         threading.Thread(target=self._watch, args=(ended,), daemon=True).start()
         try:
             yield
         finally:
             ended.set()
-            if self._process:
-                self._process.terminate()
+            self.stop()
 
-    def _start(self) -> None:
+    def stop(self) -> None:
+        """End it; nothing is lost that it has answered to."""
+        if self._process:
+            self._process.terminate()
+            self._process.wait()
+
+    def start(self) -> None:
+        """Return when it answers. Raises EnvironmentProblem when it does not."""
+        self._begin()
+        self._wait_until_ready()
+
+    def _begin(self) -> None:
         database = f"sqlite+aiosqlite:///{self.folder / 'prefect.db'}"
         mine = {
             "PREFECT_API_DATABASE_CONNECTION_URL": database,
@@ -189,7 +198,7 @@ class Server:
         while not ended.wait(LOOKED_EVERY_S):
             if self._process and self._process.poll() is not None:
                 _say("Prefect's server died and is started again")
-                self._start()
+                self._begin()
 
 
 def is_healthy(address: str) -> bool:

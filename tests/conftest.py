@@ -1,6 +1,5 @@
 """The tiny world made once a session, and runs over it."""
 
-import json
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -8,18 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
-from tiny_world import (
-    EVERYWHERE,
-    TABLES,
-    WIDTHS,
-    FinishedRun,
-    World,
-    find_thresholds,
-    frames_of,
-    make_text,
-    save_dictionary,
-    save_model,
-)
+from tiny_world import TABLES, FinishedRun, World, frames_of, make_world
 
 from autointerp.pipeline.config import Config
 
@@ -48,25 +36,7 @@ def third_parties() -> None:
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory, third_parties: None) -> World:  # noqa: ARG001 (imports first)
     """The tiny model, a ladder of two widths and a corpus of 50 documents."""
-    import torch
-    from safetensors.torch import load_file, save_file
-
-    root = tmp_path_factory.mktemp("world")
-    world = World(root, root / "model", root / "tiny", root / "corpus.jsonl")
-    texts = [make_text(number) for number in range(50)]
-    world.corpus.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), "utf-8")
-    save_model(world.model, texts)
-    for width in WIDTHS:
-        folder = world.ladder / str(width)
-        save_dictionary(folder, width=width)
-        thresholds = find_thresholds(world, width)
-        weights = next(folder.glob("*.safetensors"))
-        stored = load_file(weights)
-        if width == WIDTHS[0]:
-            # A large bias makes one feature fire everywhere.
-            stored["b_enc"] = torch.where(torch.arange(width) == EVERYWHERE, 1e3, stored["b_enc"])
-        save_file(stored | {"threshold": thresholds}, weights)
-    return world
+    return make_world(tmp_path_factory.mktemp("world"))
 
 
 @pytest.fixture(scope="session")

@@ -186,6 +186,28 @@ def save_dictionary(
     sae.save_model(folder)
 
 
+def make_world(root: Path) -> World:
+    """Write the tiny model, a ladder of two widths and a corpus of 50 documents."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    world = World(root, root / "model", root / "tiny", root / "corpus.jsonl")
+    texts = [make_text(number) for number in range(50)]
+    world.corpus.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), "utf-8")
+    save_model(world.model, texts)
+    for width in WIDTHS:
+        folder = world.ladder / str(width)
+        save_dictionary(folder, width=width)
+        thresholds = find_thresholds(world, width)
+        weights = next(folder.glob("*.safetensors"))
+        stored = load_file(weights)
+        if width == WIDTHS[0]:
+            # A large bias makes one feature fire everywhere.
+            stored["b_enc"] = torch.where(torch.arange(width) == EVERYWHERE, 1e3, stored["b_enc"])
+        save_file(stored | {"threshold": thresholds}, weights)
+    return world
+
+
 def find_thresholds(world: World, width: int) -> Any:
     """Return thresholds that give each feature its fate on the corpus."""
     import torch

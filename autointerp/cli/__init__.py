@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from autointerp.cli import doing, flowing, looking, reviewing, watching
+from autointerp.cli import doing, flowing, looking, reviewing, serving, watching
 from autointerp.cli.app import app
 from autointerp.core.errors import AutointerpError
 from autointerp.machine import prepare
 
-__all__ = ["app", "doing", "flowing", "looking", "main", "reviewing", "watching"]
+__all__ = ["app", "doing", "flowing", "looking", "main", "reviewing", "serving", "watching"]
 
 INTERRUPTED, TERMINATED = 130, 143
 

@@ -84,13 +84,26 @@ def status(name: RunName = "", home: Home = DEFAULT_HOME, as_json: AsJson = Fals
 
 
 @app.command()
-def report(name: RunName = "", home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
-    """Write a run's report again: HTML, Markdown and CSV."""
+def report(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="A run, the newest if left out; then others it is held against.")
+    ] = None,
+    formats: Annotated[
+        str, typer.Option("--format", "-f", help="html, md, csv, json, pdf (by chromium), text; several with commas.")
+    ] = "html,md,csv",
+    text: Annotated[bool, typer.Option("--text/--no-text", help="Whether text of the corpus may be in it.")] = True,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Write a run's report again, into its folder; of several runs that of the first, held against the others."""
     from autointerp.pipeline.finding import find_run
-    from autointerp.report.write import write_report
+    from autointerp.report.write import write_formats
 
-    path = write_report(find_run(home, name))
-    answer({"report": str(path)}, str(path), as_json=as_json)
+    chosen = [word.strip() for word in formats.split(",") if word.strip()] or ["html"]
+    run, *baselines = [find_run(home, name) for name in names or [""]]
+    files = write_formats(run, chosen, with_text=text, baselines=baselines)
+    value = {"report": str(files[0]), "files": [str(file) for file in files]}
+    answer(value, "\n".join(value["files"]), as_json=as_json)
 
 
 @runs_app.command("list")
@@ -129,12 +142,22 @@ def runs_costs(
 
 
 @features_app.command("list")
-def features_list(name: RunName = "", home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+def features_list(
+    name: RunName = "",
+    where: Annotated[str, typer.Option(help="Only these: 'detection<0.6 label:\"refus*\" sort:-fuzzing'.")] = "",
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
     """List a run's labelled features with their labels and scores."""
     from autointerp.pipeline.finding import find_run
     from autointerp.report.listing import feature_lines
 
-    lines = feature_lines(find_run(home, name))
+    folder = find_run(home, name)
+    lines = feature_lines(folder)
+    if where:
+        from autointerp.dashboard.choosing import chosen_lines
+
+        lines = chosen_lines(lines, folder, where)
     answer([line.as_dict() for line in lines], "\n".join(line.text() for line in lines), as_json=as_json)
 
 

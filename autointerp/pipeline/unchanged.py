@@ -6,8 +6,9 @@ from importlib import metadata
 from pathlib import Path
 
 from autointerp.core.draws import content_key
-from autointerp.core.errors import AskFailed, ProviderUnavailable
-from autointerp.core.types import Question, Text
+from autointerp.core.errors import ProviderUnavailable
+from autointerp.core.types import Failure, Question, Text
+from autointerp.llm.gather import answer_all
 from autointerp.llm.registry import open_llm
 from autointerp.pipeline.attending import Inputs
 from autointerp.pipeline.config import Config
@@ -45,14 +46,12 @@ def identity(name: str, config: Config) -> str:
     if not name.startswith(REMOTE):
         return f"{name} {state_of(name.partition(':')[2])}".strip()
     llm = open_llm(name, options={**options_of(name, config), "batch": None})
-    try:
-        reply = asyncio.run(llm.answer(WORD))
-    except AskFailed as failed:
-        # One word was too few for it, or it would not say it: it has told its name all the same.
-        if failed.reply is None:
-            msg = f"{name} cannot be asked whether it is what it was: {failed}"
-            raise ProviderUnavailable(msg) from None
-        reply = failed.reply
+    (answer,) = asyncio.run(answer_all(llm, [WORD], 1))
+    # One word was too few for it, or it would not say it: it has told its name all the same.
+    reply = answer.reply if isinstance(answer, Failure) else answer
+    if reply is None:
+        msg = f"{name} cannot be asked whether it is what it was: {answer}"
+        raise ProviderUnavailable(msg)
     return f"{name} {reply.model} {reply.fingerprint}".strip()
 
 

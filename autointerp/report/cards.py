@@ -85,6 +85,7 @@ class Card:
     windows: tuple[WindowView, ...]
     explainer: str
     tested_on: str = ""
+    has_text: bool = True
 
     @property
     def anchor(self) -> str:
@@ -93,12 +94,12 @@ class Card:
 
 
 def build_cards(
-    run: RunTables, chosen: Sequence[FeatureId], *, seed: int = 0, tags: Tags = NO_TAGS
+    run: RunTables, chosen: Sequence[FeatureId], *, seed: int = 0, tags: Tags = NO_TAGS, with_text: bool = True
 ) -> tuple[Card, ...]:
-    """Return one card a feature, in the order given."""
+    """Return one card a feature, in the order given; without *with_text* without windows."""
     names = ("features", "explanations", "scores", "evidence", "predictions")
     parts = {name: _by_feature(run[name], chosen) for name in names}
-    sight = _Sight(main_explainer(run["explanations"]), predicted_scale(run.manifest), seed, tags)
+    sight = _Sight(main_explainer(run["explanations"]), predicted_scale(run.manifest), seed, tags, with_text)
     certificates = read_certificates(run["certificates"])
     return tuple(
         _card(feature, {n: parts[n].get(feature, run[n].iloc[:0]) for n in names}, certificates, sight)
@@ -108,12 +109,13 @@ def build_cards(
 
 @dataclass(frozen=True, slots=True)
 class _Sight:
-    """How features are shown: whose predictions, up to which digit, which windows are drawn, tags of labels."""
+    """How features are shown: whose predictions, up to which digit, which windows are drawn, tags of labels, text."""
 
     explainer: str
     scale: float
     seed: int
     tags: Tags
+    with_text: bool
 
 
 def predicted_scale(manifest: Mapping[str, Any]) -> float:
@@ -145,9 +147,10 @@ def _card(
         single_token="not measured" if single is None or pd.isna(single) else number(float(single)),
         labels=_labels(parts["explanations"], sight.tags),
         scores=tuple(_card_scores(parts["scores"], parts["explanations"], certificates)),
-        windows=tuple(_windows(parts, peak, sight)),
+        windows=tuple(_windows(parts, peak, sight)) if sight.with_text else (),
         explainer=sight.explainer,
         tested_on=evidence_sentence(parts["evidence"]),
+        has_text=sight.with_text,
     )
 
 

@@ -11,18 +11,24 @@ from autointerp.core.draws import draw
 from autointerp.core.types import FeatureId
 
 N_RANDOM, N_BEST, N_WORST = 4, 2, 2
+N_RANKED = 4
 """Features a dictionary shows; more would hide the page's first screens, fewer invite conclusions from one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Features by how they were chosen; ``measure`` names what best and worst refer to ("" = nothing scored)."""
+    """Features by how they were chosen; ``measure`` names what best and worst refer to ("" = nothing scored).
+
+    ``disagreed``: those whose rank by two scorers differs most, which two says ``disagreement``.
+    """
 
     random: tuple[FeatureId, ...]
     best: tuple[FeatureId, ...]
     worst: tuple[FeatureId, ...]
     measure: str
     explainer: str = ""
+    disagreed: tuple[FeatureId, ...] = ()
+    disagreement: str = ""
 
 
 def main_explainer(explanations: pd.DataFrame) -> str:
@@ -47,11 +53,41 @@ def choose_features(
     best = [f for ids in ranked for f in ids[:N_BEST]]
     # With few scored features one feature must not be both among the best and the worst.
     worst = [f for ids in ranked for f in ids[max(N_BEST, len(ids) - N_WORST) :][::-1]]
-    return Choice(tuple(random), tuple(best), tuple(worst), measure, main_explainer(explanations))
+    disagreed, disagreement = _disagreements(scores, explanations, order)
+    writer = main_explainer(explanations)
+    return Choice(tuple(random), tuple(best), tuple(worst), measure, writer, disagreed, disagreement)
 
 
 def _ids(dictionary: str, indices: "pd.Series[int]") -> list[FeatureId]:
     return [FeatureId(dictionary, int(index)) for index in indices]
+
+
+def _disagreements(
+    scores: pd.DataFrame, explanations: pd.DataFrame, order: list[str]
+) -> tuple[tuple[FeatureId, ...], str]:
+    """Return the features of which two main measures say most differently, by rank within a dictionary, and which two.
+
+    Of more than two measures the first two by name, of one judge; nothing with fewer than N_RANKED features.
+    """
+    values = feature_values(scores, explanations)
+    values = values[(values["explainer"] == main_explainer(explanations)) & values["value"].notna()]
+    names = [*zip(values["scorer"], values["variant"], values["metric"], values["judge"], strict=True)]
+    two = [key for key in sorted(set(names)) if is_main(*map(str, key[:3]))][:2]
+    if len(two) < 2:
+        return (), ""
+    ranks = [_ranks(values[np.array([name == key for name in names], dtype=bool)]) for key in two]
+    gaps = (ranks[0] - ranks[1]).dropna().abs().sort_values(ascending=False, kind="stable")
+    found = [
+        FeatureId(d, int(f)) for name in order for d, f in [*gaps.index[gaps.index.get_level_values(0) == name]][:2]
+    ]
+    return tuple(found), " and ".join(measure_name(*map(str, key[:3])) for key in two)
+
+
+def _ranks(values: pd.DataFrame) -> "pd.Series[float]":
+    """Return each feature's rank within its dictionary, as a share; of dictionaries with enough features."""
+    groups = values.groupby("dictionary")["value"]
+    ranks = groups.rank(pct=True)[groups.transform("size") >= N_RANKED]
+    return pd.Series(ranks.to_numpy(), pd.MultiIndex.from_frame(values.loc[ranks.index, ["dictionary", "feature"]]))
 
 
 def _ranking(scores: pd.DataFrame, explanations: pd.DataFrame) -> tuple[pd.DataFrame, str]:

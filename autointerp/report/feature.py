@@ -1,7 +1,7 @@
 """One feature looked up in a run's tables: labels, scores beside controls, windows, the judge's mistakes."""
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from autointerp.core.errors import ConfigError
 from autointerp.core.types import SIDES, FeatureId
 from autointerp.llm.registry import family
 from autointerp.metrics.classification import THRESHOLD
-from autointerp.report.diagnoses import tagged_labels, tags_by_label
+from autointerp.report.diagnoses import Tags, tagged_labels, tags_by_label
 from autointerp.report.known import MARKS, Against, FeaturePage, Labelled, Measured, Mistake
 from autointerp.report.relatives import read_matches, relatives
 from autointerp.report.reliance import verdict_on
@@ -54,12 +54,25 @@ def feature_page(run_dir: Path, name: str) -> FeaturePage:
     return build_feature(found, feature, run_name=run_dir.name)
 
 
-def build_feature(run: RunTables, feature: FeatureId, *, run_name: str = "") -> FeaturePage:
-    """Return the page of a feature that the run's table of features has."""
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What is known of a run's labels beside their own rows: tags by label, tests against other labels."""
+
+    tags: Tags
+    tests: Sequence[SwapTest]
+
+
+def build_feature(
+    run: RunTables, feature: FeatureId, *, run_name: str = "", examined: Examined | None = None
+) -> FeaturePage:
+    """Return the page of a feature that the run's table of features has.
+
+    *examined*: what was found over the whole run; needed where *run* holds this feature's rows alone.
+    """
     row = _of(run["features"], feature).to_dict("records")[0]
     evidence = _of(run["evidence"], feature)
     certificates = read_certificates(run["certificates"])
-    labels = tuple(_labels(run, feature, evidence, certificates))
+    labels = tuple(_labels(run, feature, evidence, certificates, examined or _examine(run, feature)))
     return FeaturePage(
         feature=str(feature),
         run=run_name,
@@ -138,15 +151,23 @@ def _examination(scores: pd.DataFrame, certificates: Sequence[Certificate]) -> t
 # ---- labels
 
 
-def _labels(
-    run: RunTables, feature: FeatureId, evidence: pd.DataFrame, certificates: Sequence[Certificate]
-) -> Iterator[Labelled]:
-    """Yield the feature's labels in the order of the table."""
-    tags = tags_by_label(tagged_labels(run))
-    scores, predictions = _of(run["scores"], feature), _of(run["predictions"], feature)
-    written = own_labels(_of(run["explanations"], feature))
+def _examine(run: RunTables, feature: FeatureId) -> Examined:
     in_dictionary = run["predictions"]["dictionary"] == feature.dictionary
     tests = swap_tests(run["predictions"][in_dictionary], own_labels(run["explanations"]))
+    return Examined(tags_by_label(tagged_labels(run)), tests)
+
+
+def _labels(
+    run: RunTables,
+    feature: FeatureId,
+    evidence: pd.DataFrame,
+    certificates: Sequence[Certificate],
+    examined: Examined,
+) -> Iterator[Labelled]:
+    """Yield the feature's labels in the order of the table."""
+    tags, tests = examined.tags, examined.tests
+    scores, predictions = _of(run["scores"], feature), _of(run["predictions"], feature)
+    written = own_labels(_of(run["explanations"], feature))
     for row in written.to_dict("records"):
         mine = predictions[(predictions["explanation"] == row["explanation"]) & (predictions["control"] == "none")]
         verdicts = mine[mine["scorer"].isin(VERDICTS) & mine["guess"].notna()]

@@ -1,6 +1,6 @@
 """Tables of the page as rows of text: every number already stands with what belongs to it."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -214,10 +214,15 @@ def agreement_grid(agreements: Sequence[Agreement]) -> Grid:
     return Grid(head, rows, 4, "No two scorers have scored the same features.")
 
 
-def failures_grid(failures: pd.DataFrame) -> Grid:
-    """Return ``analysis.failures_by_reason`` as text."""
+def failures_grid(failures: pd.DataFrame, *, with_example: bool = True) -> Grid:
+    """Return ``analysis.failures_by_reason`` as text; an example may quote what a judge was shown."""
+    columns = ("stage", "reason", "example") if with_example else ("stage", "reason")
     rows = tuple(
-        (str(row["stage"]), str(row["reason"]).replace("_", " "), str(row["example"]), count(int(row["n"])))
-        for row in failures.to_dict("records")
+        (*(_failure_cell(row, name) for name in columns), count(int(row["n"]))) for row in failures.to_dict("records")
     )
-    return Grid(("stage", "reason", "for example", "n"), rows, 3, "No failure is on record.")
+    head = ("stage", "reason", "for example")[: len(columns)]
+    return Grid((*head, "n"), rows, len(columns), "No failure is on record.")
+
+
+def _failure_cell(row: Mapping[Hashable, object], name: str) -> str:
+    return str(row[name]).replace("_", " ") if name == "reason" else str(row[name])

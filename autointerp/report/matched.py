@@ -106,7 +106,7 @@ def _matched(run: Run, tokens: PoolTokens, values: pd.DataFrame, pair: "tuple[Di
         kinds_narrow=_counts(kinds[0]),
         kinds_wide=_counts(kinds[1]),
         changes=tuple(
-            _changes(values, matches, ((narrow.name, kinds[0]), (wide.name, kinds[1])), seed=run.config.seed)
+            changes_of(values, matches, ((narrow.name, kinds[0]), (wide.name, kinds[1])), seed=run.config.seed)
         ),
     )
 
@@ -125,14 +125,18 @@ def _counts(kinds: pd.Series) -> dict[str, int]:
 
 
 def _values(run_dir: Path) -> pd.DataFrame:
+    return main_values(read_table(run_dir, "scores"), read_table(run_dir, "explanations"))
+
+
+def main_values(scores: pd.DataFrame, explanations: pd.DataFrame) -> pd.DataFrame:
     """Return one row a scored feature and main measure."""
-    values = feature_values(read_table(run_dir, "scores"), read_table(run_dir, "explanations"))
+    values = feature_values(scores, explanations)
     shown = headline_values(values)
     main = [is_main(*map(str, key)) for key in zip(shown["scorer"], shown["variant"], shown["metric"], strict=True)]
     return shown[pd.Series(main, shown.index, dtype=bool)]
 
 
-def _changes(
+def changes_of(
     values: pd.DataFrame, matches: pd.DataFrame, sides: Sequence[tuple[str, pd.Series]], *, seed: int
 ) -> Iterator[Change]:
     """Yield one change a main measure that both dictionaries have; sides: names, and the kinds of their features."""

@@ -2,11 +2,8 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
-
-import pandas as pd
 
 from autointerp.analysis.agreement import Agreement, agreements
 from autointerp.analysis.calibrating import set_right
@@ -14,44 +11,27 @@ from autointerp.analysis.certificates import read_certificates
 from autointerp.analysis.coverage import coverage, evidence_sentence, failures_by_reason
 from autointerp.analysis.explainers import Comparison, compare_explainers
 from autointerp.analysis.figures import count
+from autointerp.analysis.headline import headline
+from autointerp.analysis.laws import score_laws
 from autointerp.analysis.panels import judges_beside
-from autointerp.analysis.statements import Statement, capital
-from autointerp.analysis.summary import Line, summary_lines
+from autointerp.analysis.statements import Statement
+from autointerp.analysis.summary import summary_lines
 from autointerp.analysis.swapping import SwapTest, passed, swap_tests
 from autointerp.analysis.values import feature_values
-from autointerp.analysis.width import FIXED_FOOTING, RAW_FOOTING, Trend, trend_sentence, width_trends
+from autointerp.analysis.width import width_trends
 from autointerp.analysis.words import Findings, verdict
 from autointerp.report import grids, trusted
+from autointerp.report.blocks import Block
 from autointerp.report.cards import Card, build_cards, predicted_scale
-from autointerp.report.charts import Picture, extent_of, score_distribution, width_curve
 from autointerp.report.choice import Choice, choose_features
 from autointerp.report.costs import cost_grid, lost_sentence, models_of
 from autointerp.report.diagnoses import Tags, diagnosis_grid, meanings, tagged_labels, tags_by_label
-from autointerp.report.footings import fixed_beside
 from autointerp.report.glossary import GLOSSARY
 from autointerp.report.grids import Grid
-from autointerp.report.limits import limits
+from autointerp.report.measures import Measure, measures_of
+from autointerp.report.parts import Parts, parts_of
 from autointerp.report.people import agreement_grids
 from autointerp.report.tables import RunTables
-
-MOST_PICTURED = 3
-"""Explainers and judges of which a measure has pictures."""
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """One headline measure: what limits it, its table over dictionaries and explainers, its pictures with numbers.
-
-    ``versus`` has rows where labels of two explainers were scored.
-    """
-
-    title: str
-    is_main: bool
-    limits: tuple[Statement, ...]
-    grid: Grid
-    versus: Grid
-    pictures: tuple[tuple[Picture, Grid], ...]
-    trends: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +40,12 @@ class Page:
 
     ``diagnosis`` has rows where some label is tagged; ``tags`` and ``tests`` are of all labels. ``judges`` has
     rows where several judges were asked the same, ``right`` where the zoo gave the judge's error rates.
+    ``headline`` is the verdict in three sentences, ``statements`` all there is to say; ``parts``: blocks by section.
     """
 
     title: str
     facts: tuple[tuple[str, str], ...]
+    headline: tuple[Statement, ...]
     statements: tuple[Statement, ...]
     coverage: Grid
     certificates: Grid
@@ -90,6 +72,8 @@ class Page:
     config: str
     evidence: str
     scale: float
+    parts: Parts = field(default_factory=dict)
+    has_text: bool = True
     glossary: tuple[tuple[str, str], ...] = GLOSSARY
 
     def card(self, feature: object) -> Card | None:
@@ -97,8 +81,12 @@ class Page:
         return next((c for c in (*self.random, *self.extreme) if c.feature == feature), None)
 
 
-def build_page(run: RunTables, *, seed: int = 0) -> Page:
-    """Return the page of a run; *seed* decides bootstrap draws and which features are shown."""
+def build_page(run: RunTables, *, seed: int = 0, with_text: bool = True, change: tuple[Block, ...] = ()) -> Page:
+    """Return the page of a run; *seed* decides bootstrap draws and which features are shown.
+
+    Without *with_text* nothing of the corpus is on it: no windows, and no examples of failures, which may quote a
+    reply. Labels stay. *change*: what differs from other runs, if they were named.
+    """
     lines = summary_lines(
         run["scores"], run["explanations"], run["features"], run["dictionaries"],
         explainers=run.explainers, seed=seed,
@@ -110,6 +98,8 @@ def build_page(run: RunTables, *, seed: int = 0) -> Page:
     agreed = _in_order(agreements(run["scores"], run["explanations"], seed=seed), order)
     choice = choose_features(run["features"], run["scores"], run["explanations"], order=order, seed=seed)
     compared = _in_order(compare_explainers(run["scores"], run["explanations"], seed=seed), order)
+    values = feature_values(run["scores"], run["explanations"], explainers=run.explainers)
+    laws = score_laws(values, run["dictionaries"], run["features"], run["training"], seed=seed)
     tests = swap_tests(run["predictions"], run["explanations"])
     tagged = tagged_labels(run)
     tags = tags_by_label(tagged)
@@ -122,24 +112,25 @@ def build_page(run: RunTables, *, seed: int = 0) -> Page:
     return Page(
         title=fact(manifest.get("name")) or "unnamed run",
         facts=tuple(_facts(run)),
+        headline=headline(findings, explainers=run.explainers),
         statements=verdict(findings),
         coverage=grids.coverage_grid(counts),
         certificates=grids.certificate_grid(certificates),
-        measures=tuple(_measures(run, findings)),
+        measures=tuple(measures_of(run, findings, values, laws)),
         metrics=grids.metrics_grid(lines, certificates),
         agreement=grids.agreement_grid(agreed),
         labelled=trusted.labelled_grid(findings.passed, order),
         judges=trusted.judges_grid(judges_beside(run["predictions"], seed=seed)),
-        right=trusted.right_grid(set_right(lines, _values(run), certificates, seed=seed)),
+        right=trusted.right_grid(set_right(lines, values, certificates, seed=seed)),
         tests=tests,
         diagnosis=diagnosis_grid(tagged, order),
         meanings=meanings(tagged),
         tags=tags,
         quality=grids.quality_grid(run["dictionaries"]),
         choice=choice,
-        random=build_cards(run, choice.random, seed=seed, tags=tags),
-        extreme=build_cards(run, _new(choice), seed=seed, tags=tags),
-        failures=grids.failures_grid(failures_by_reason(run["failures"])),
+        random=build_cards(run, choice.random, seed=seed, tags=tags, with_text=with_text),
+        extreme=build_cards(run, _new(choice), seed=seed, tags=tags, with_text=with_text),
+        failures=grids.failures_grid(failures_by_reason(run["failures"]), with_example=with_text),
         cost=cost_grid(run),
         raters=raters,
         people=people,
@@ -148,6 +139,8 @@ def build_page(run: RunTables, *, seed: int = 0) -> Page:
         config=json.dumps(manifest.get("config", {}), indent=2, ensure_ascii=False, default=str),
         evidence=evidence_sentence(run["evidence"]),
         scale=predicted_scale(manifest),
+        parts={**parts_of(run, findings, values, laws, seed=seed), "change": change},
+        has_text=with_text,
     )
 
 
@@ -162,84 +155,7 @@ def _in_order(found: Sequence[Found], order: Sequence[str]) -> tuple[Found, ...]
 
 def _new(choice: Choice) -> list[Any]:
     """Return the extreme features that are not among the random ones, each once."""
-    return [f for f in dict.fromkeys((*choice.best, *choice.worst)) if f not in choice.random]
-
-
-def _values(run: RunTables) -> pd.DataFrame:
-    return feature_values(run["scores"], run["explanations"], explainers=run.explainers)
-
-
-# ---- measures
-
-
-def _measures(run: RunTables, findings: Findings) -> Iterator[Measure]:
-    """Yield the headline measures, those a verdict speaks of first."""
-    values = _values(run)
-    headlines = (line for line in findings.lines if line.is_headline)
-    chosen = sorted(headlines, key=lambda line: (not line.is_main, line.measure))
-    for measure, group in groupby(chosen, key=lambda line: line.measure):
-        members = list(group)
-        first = members[0]
-        same = ["scorer", "variant", "metric"]
-        rows = values[(values[same] == [getattr(first, name) for name in same]).all(axis=1)]
-        yield Measure(
-            title=capital(measure),
-            is_main=first.is_main,
-            limits=limits(run, members, findings.certificates),
-            grid=grids.scores_grid(members, findings.certificates),
-            versus=grids.comparison_grid([c for c in findings.comparisons if _is_of(c, first)]),
-            pictures=tuple(
-                (p, grids.picture_grid(p.table)) for p in _pictures(rows, members, run.explainers, findings.trends)
-            ),
-            trends=tuple(trend_sentence(t) for t in findings.trends if _is_of(t, first)),
-        )
-
-
-def _pictures(
-    values: Any, members: Sequence[Line], explainers: Sequence[str], trends: Sequence[Trend]
-) -> Iterator[Picture]:
-    """Yield for each explainer and judge the features by width, and a curve where a family has two widths.
-
-    All on one axis: the eye compares explainers by height. Of MOST_PICTURED at most, in the order of the
-    configuration: a hundred pictures show nobody anything, and the tables have every explainer.
-    """
-    extent = extent_of(values, members)
-    ordered = sorted(members, key=_series)
-    series = dict.fromkeys(map(_series, ordered))
-    pictured = sorted(series, key=lambda one: _rank(one[0], explainers))[:MOST_PICTURED]
-    for (explainer, judge), group in groupby(ordered, key=_series):
-        if (explainer, judge) not in pictured:
-            continue
-        lines = sorted(group, key=lambda line: (line.width or 0, line.dictionary))
-        mine = values[(values["explainer"] == explainer) & (values["judge"] == judge)]
-        title = f"{lines[0].measure}: labels by {explainer}, judge {judge}"
-        yield score_distribution(mine, lines, title=title, extent=extent)
-        for family, ladder in groupby(sorted(lines, key=_family), key=_family):
-            rungs = list(ladder)
-            if len(rungs) > 1:
-                fixed = fixed_beside(trends, rungs[0])
-                footing = f"raw and with {FIXED_FOOTING}" if fixed else RAW_FOOTING
-                words = f"{title}, means by width of {family}, {footing}"
-                yield width_curve(rungs, title=words, extent=extent, fixed=fixed)
-
-
-def _rank(explainer: str, explainers: Sequence[str]) -> int:
-    """Return the place of an explainer in the configuration, which may name it without what it starts from."""
-    base = explainer.partition(":")[0]
-    places = [i for i, name in enumerate(explainers) if explainer == name or base.startswith(name)]
-    return places[0] if places else len(explainers)
-
-
-def _series(line: Line) -> tuple[str, str]:
-    return line.explainer, line.judge
-
-
-def _family(line: Line) -> str:
-    return line.dictionary.rsplit("/", 1)[0]
-
-
-def _is_of(found: Trend | Comparison, line: Line) -> bool:
-    return (found.scorer, found.variant, found.metric) == (line.scorer, line.variant, line.metric)
+    return [f for f in dict.fromkeys((*choice.worst, *choice.best, *choice.disagreed)) if f not in choice.random]
 
 
 # ---- manifest

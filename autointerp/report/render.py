@@ -6,7 +6,7 @@ from typing import Any
 
 import jinja2
 import pandas as pd
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from autointerp.analysis.certificates import Certificate, ScoreName, read_certificates, standing
 from autointerp.analysis.diagnosis import tag_text
@@ -14,6 +14,7 @@ from autointerp.analysis.swapping import SwapTest
 from autointerp.llm.registry import family
 from autointerp.report.diagnoses import NO_TAGS, Tags
 from autointerp.report.page import Page
+from autointerp.report.sections import sections_of
 from autointerp.report.tables import RunTables
 from autointerp.report.text import csv_cell, markdown, visible
 from autointerp.report.windows import SHADES
@@ -25,23 +26,32 @@ CSV_COLUMNS = (
 )  # fmt: skip
 
 
-def html_page(page: Page) -> str:
-    """Return one self-contained file: no script, no network, inline SVG and style."""
-    return _environment(is_html=True).get_template("report.html.jinja").render(page=page, shades=SHADES)
+BESIDE = (("report.md", ""), ("scores.csv", " with one row a score"))
+
+
+def html_page(page: Page, *, beside: Sequence[tuple[str, str]] = BESIDE) -> str:
+    """Return one self-contained file: no script, no network, inline SVG and style.
+
+    *beside*: files of the same folder the page may point to, each with what a reader has to know of it.
+    """
+    template = _environment(is_html=True).get_template("report.html.jinja")
+    return template.render(page=page, sections=sections_of(page), shades=SHADES, beside=beside)
 
 
 def markdown_page(page: Page) -> str:
     """Return the same report without windows and pictures, for reviews and terminals."""
-    return _environment(is_html=False).get_template("report.md.jinja").render(page=page)
+    template = _environment(is_html=False).get_template("report.md.jinja")
+    return template.render(page=page, sections=sections_of(page))
 
 
-def scores_csv(run: RunTables, tags: Tags = NO_TAGS, tests: Sequence[SwapTest] = ()) -> str:
+def scores_csv(run: RunTables, tags: Tags = NO_TAGS, tests: Sequence[SwapTest] = (), *, with_text: bool = True) -> str:
     """Return one row a score, with label, explainer and diagnosis; empty cells where there is no number.
 
     ``standing`` says whether the judge is certified for this very measure, ``family`` whether it is of
     the family of the label's writer. ``p_above_swapped`` and ``labelled`` are of the label by this
     scorer, variant and judge, whatever the metric.
-    Text cells are guarded against spreadsheets that read them as formulas.
+    Text cells are guarded against spreadsheets that read them as formulas. Without *with_text* there is no
+    ``reason``, which may quote a reply; the status stands.
     """
     scores, explanations = run["scores"], run["explanations"].drop_duplicates("explanation").set_index("explanation")
     found = _tests(scores, tests)
@@ -54,6 +64,7 @@ def scores_csv(run: RunTables, tags: Tags = NO_TAGS, tests: Sequence[SwapTest] =
         standing=_standings(scores, read_certificates(run["certificates"])),
         family=_families(scores, explanations),
     )[list(CSV_COLUMNS)]
+    rows = rows if with_text else rows.assign(reason="")
     guarded = rows.assign(**{name: rows[name].map(_guarded) for name in CSV_COLUMNS})
     text: str = guarded.to_csv(index=False, lineterminator="\n")
     return text
@@ -93,7 +104,7 @@ def _guarded(cell: Any) -> Any:
 
 @cache
 def _environment(*, is_html: bool) -> jinja2.Environment:
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.PackageLoader("autointerp.report", "templates"),
         autoescape=True,
         finalize=_visible_value if is_html else _markdown_value,
@@ -101,6 +112,14 @@ def _environment(*, is_html: bool) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["fenced"] = _fenced
+    return environment
+
+
+def _fenced(text: str) -> Markup:
+    """Return text for Markdown as it stands, line by line; nothing in it can end the block or be a tag."""
+    inert = escape(visible(text)).replace("]", Markup("&#93;"))
+    return Markup("<pre>\n{}\n</pre>").format(inert)
 
 
 def _visible_value(value: Any) -> Any:

@@ -16,7 +16,7 @@ from autointerp.store.schemas import TABLES
 
 READ = (
     "dictionaries", "features", "evidence", "explanations", "predictions", "scores", "failures", "calls",
-    "certificates", "ratings",
+    "certificates", "ratings", "matches",
 )  # fmt: skip
 """The tables a report needs; the harvest's (contexts, activations) are too large and not among them."""
 
@@ -83,8 +83,18 @@ def load_run(path: Path) -> RunTables:
     """
     manifest = read_manifest(path)
     tables = {table: read_table(path, table, columns=_columns(table)) for table in READ}
+    tables["training"] = _training(manifest)
     sent = tuple(possibly_paid(cache_of(path.absolute().parents[1]) / "sent"))
     return RunTables(tables | {"features": with_outcomes(tables["features"], tables["scores"])}, manifest, sent)
+
+
+def _training(manifest: Mapping[str, Any]) -> pd.DataFrame:
+    """Return what is on record of how the dictionaries were trained, beside the ladder they are read from."""
+    config = manifest.get("config")
+    named = config.get("dictionaries") if isinstance(config, Mapping) else None
+    folders = [folder for name in named or () if isinstance(name, str) for folder in (Path(name), Path(name).parent)]
+    found = [read_table(folder, "training") for folder in dict.fromkeys(folders) if (folder / "training").is_dir()]
+    return pd.concat(found, ignore_index=True).drop_duplicates() if found else empty_table("training")
 
 
 def _columns(table: str) -> list[str]:

@@ -86,6 +86,13 @@ def read_arrow_part(
     return _read_file(part_path(run_dir, table, chunk), TABLES[table], columns, filters)
 
 
+def read_file(
+    path: Path, table: str, *, columns: Sequence[str] | None = None, filters: Filters | None = None
+) -> pd.DataFrame:
+    """Return the part of *table* that stands at this path as a frame. Raises StoreError as ``read_part`` does."""
+    return _as_frame(_read_file(path, TABLES[table], columns, filters))
+
+
 def read_table(
     run_dir: Path, table: str, *, columns: Sequence[str] | None = None, filters: Filters | None = None
 ) -> pd.DataFrame:

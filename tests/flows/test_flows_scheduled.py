@@ -1,36 +1,17 @@
 """Schedules really served: by a server of our own, killed at random, every evaluation that is due is done once."""
 
 import json
-import random
 import signal
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from children import command_line, kill_tree, running, wait_until
+from children import command_line, running, wait_until
+from served import SECONDS, assert_each_once, deploy, in_state, serve_with_kills
 from tiny_world import World
 
-from autointerp.pipeline.firings import Firing, history, read_firings, registered
-from autointerp.pipeline.schedules import due_times
+from autointerp.pipeline.firings import history, read_firings
 from autointerp.pipeline.status import status_of_run
 
-SECONDS = {"PREFECT_RUNNER_POLL_FREQUENCY": "1"}
 N_FIRINGS, N_KILLS = 10, 4
-
-
-def deploy(folder: Path, world: World, *, config: dict[str, Any] | None = None, **rule: Any) -> Path:
-    """Write a file of flows with one deployment, and the configuration it names."""
-    world.toml(folder / "c.toml", **(config or {}))
-    content = {"name": "often", "config": "c.toml"} | rule
-    lines = [f"{name} = {json.dumps(value)}" for name, value in content.items()]
-    path = folder / "flows.toml"
-    path.write_text("\n".join(["[[deployments]]", *lines, ""]), "utf-8")
-    return path
-
-
-def in_state(home: Path, state: str) -> list[Firing]:
-    return [firing for firing in read_firings(home, "often") if firing.state == state]
 
 
 def test_a_scheduled_run_completes(world: World, tmp_path: Path) -> None:
@@ -54,44 +35,13 @@ def test_a_scheduled_run_completes(world: World, tmp_path: Path) -> None:
 
 
 def test_killed_at_random_every_due_evaluation_is_done_once(world: World, tmp_path: Path) -> None:
-    """The server of schedules, flows or both are killed again and again: in the end each moment has one whole run."""
-    home, log = tmp_path / "home", tmp_path / "log"
+    """Whoever serves is killed with its flows, again and again: in the end each moment has one whole run."""
+    home = tmp_path / "home"
     file = deploy(tmp_path, world, interval_s=5, overlap="queue")
-    environment = SECONDS | {"PREFECT_HOME": str(tmp_path / "prefect")}
-    draws, n_killed = random.Random(7), 0
-    while len(in_state(home, "done")) < N_FIRINGS:
-        with running("flow", "serve", file, "--home", home, log=log, **environment) as served:
-            goal = N_FIRINGS if n_killed == N_KILLS else len(in_state(home, "done")) + draws.randrange(1, 3)
-            enough = _at_work(home, goal, finished=n_killed == N_KILLS)
-            wait_until(enough, child=served, log=log)
-            time.sleep(draws.random())
-            if n_killed < N_KILLS:
-                n_killed += 1
-                kill_tree(served.pid)
+    n_killed = serve_with_kills(file, home, n_firings=N_FIRINGS, n_kills=N_KILLS, log=tmp_path / "log")
     assert_each_once(home)
+    assert n_killed == N_KILLS
     assert sum(firing.n_tries > 1 for firing in read_firings(home, "often")), "no kill ever hit one at work"
-
-
-def _at_work(home: Path, goal: int, *, finished: bool) -> Callable[[], bool]:
-    """Return what tells that so many are done and, unless that is the end, another one has begun."""
-
-    def enough() -> bool:
-        return len(in_state(home, "done")) >= goal and (finished or bool(in_state(home, "running")))
-
-    return enough
-
-
-def assert_each_once(home: Path) -> None:
-    """Each moment since it was first served has one firing; those that are done have a whole run of their own."""
-    firings = read_firings(home, "often")
-    served = registered(home)["often"]
-    due = due_times(served.deployment, after=served.since, until=firings[-1].moment)
-    assert [firing.moment for firing in firings] == due
-    done = in_state(home, "done")
-    assert firings[: len(done)] == done, "done in the order in which they were due"
-    assert len({firing.run for firing in done}) == len(done)
-    for firing in done:
-        assert status_of_run(home / "runs" / firing.run).is_complete
 
 
 def test_history_knows_what_the_file_says(world: World, tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ def test_marked_letters_stay_in_their_order(open_page: Open) -> None:
 def test_everything_is_there_without_javascript(open_page: Open) -> None:
     """The page has no script to lose: sections, tables and pictures are visible, and folds open by themselves."""
     page = open_page(java_script_enabled=False)
-    assert page.locator("section > h2").count() == 12
+    assert page.locator("section > h2").count() == 16
     assert page.locator("#scores table").first.is_visible()
     assert page.locator("#scores svg").first.is_visible()
     fold = page.locator("article:has(.win)").nth(1)

@@ -5,7 +5,7 @@ from report_builders import Builder
 
 from autointerp.analysis.summary import Line, summary_lines
 from autointerp.analysis.values import feature_values
-from autointerp.report.charts import Picture, score_distribution, width_curve
+from autointerp.report.charts import Picture, means_table, score_distribution, width_curve
 from autointerp.report.tables import RunTables
 
 CASES = {
@@ -22,7 +22,8 @@ def pictures(run: RunTables) -> tuple[Picture, Picture, tuple[Line, ...]]:
     lines = tuple(line for line in lines if (line.explainer, line.metric) == ("examples", "auroc"))
     values = feature_values(run["scores"], run["explanations"])
     mine = values[(values["explainer"] == "examples") & (values["metric"] == "auroc")]
-    return score_distribution(mine, lines, title="t"), width_curve(lines, title="t"), lines
+    means = means_table(lines)
+    return score_distribution(mine, means, title="t"), width_curve(means, title="t"), lines
 
 
 @pytest.mark.parametrize(("settings", "has_strip", "has_curve"), CASES.values(), ids=CASES.keys())
@@ -67,6 +68,6 @@ def test_a_missing_control_is_named(build: Builder) -> None:
 
 
 def test_same_frame_same_picture(build: Builder) -> None:
-    """Jitter is keyed: the picture is a function of the frame."""
+    """The picture is a function of the frame."""
     first, second = (pictures(build(widths=(512,), n_scored=4))[0].svg for _ in range(2))
     assert first == second

@@ -123,18 +123,18 @@ def test_spreadsheets_read_no_formula(build: Builder) -> None:
 
 
 def test_verdict_and_coverage_stand_before_scores(build: Builder) -> None:
-    """The order of the page is what limits the reader first: verdict, coverage, judge, scores; random before best."""
+    """What limits the reader comes first: verdict, coverage, then scores; random features come before chosen ones."""
     html = html_page(build_page(build(widths=(512,), n_scored=3)))
     order = [
         "verdict",
         "coverage",
-        "judge",
         "scores",
         "quality",
+        "trust",
+        "cost",
         "random",
         "extreme",
         "failures",
-        "cost",
         "reproduce",
         "glossary",
     ]

@@ -23,7 +23,7 @@ def test_a_run_folder_becomes_three_files(build: Builder, tmp_path: Path) -> Non
     assert page == tmp_path / "report.html"
     assert write_report(tmp_path).read_text() == first
     assert {p.name for p in tmp_path.iterdir() if p.is_file()} == {
-        "manifest.json", "report.html", "report.md", "scores.csv",
+        "manifest.json", "report.html", "report.md", "scores.csv", "report.csv",
     }  # fmt: skip
     assert len((tmp_path / "scores.csv").read_text().splitlines()) == len(run["scores"]) + 1
 

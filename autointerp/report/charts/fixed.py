@@ -5,15 +5,14 @@ from collections.abc import Iterator, Sequence
 import altair as alt
 import pandas as pd
 
-from autointerp.analysis.figures import with_interval
+from autointerp.analysis.figures import ranged
 from autointerp.analysis.summary import Line
 from autointerp.analysis.width import Trend
-from autointerp.report.layers import x_of, y_of
+from autointerp.report.charts.layers import FIXED, known, x_of, y_of
+from autointerp.report.charts.looks import SKY, legend
 
-SKY = "#56b4e9"
-"""Okabe and Ito 2008, told from the blue of the raw means by lightness and by the square."""
-
-COLUMNS = ["at fixed density", "fixed low", "fixed high", "matched"]
+COLUMNS = FIXED
+"""Told from the blue of the raw means by lightness and by the square."""
 
 
 def fixed_beside(trends: Sequence[Trend], line: Line) -> Trend | None:
@@ -25,31 +24,32 @@ def fixed_beside(trends: Sequence[Trend], line: Line) -> Trend | None:
 
 
 def beside_fixed(table: pd.DataFrame, fixed: Trend) -> pd.DataFrame:
-    """Return the table of means with those at fixed density by width; NaN where a width was not matched."""
+    """Return the frame of means with those at fixed density by width; NaN where a width was not matched."""
     rows = [(w, m.value, m.low, m.high, m.n) for w, m in zip(fixed.widths, fixed.means, strict=True)]
     return table.merge(pd.DataFrame(rows, columns=["width", *COLUMNS]), on="width", how="left")
 
 
-def describe_fixed(fixed: Trend) -> str:
-    """Return the means at fixed density in words."""
-    pairs = zip(fixed.widths, fixed.means, strict=True)
-    means = "; ".join(f"{width:,}: {with_interval(mean)}, {mean.n} matched" for width, mean in pairs)
-    return f"With {fixed.footing}: {means}."
+def describe_fixed(means: pd.DataFrame) -> str:
+    """Return the means at fixed density in words, "" where there are none."""
+    rows = means.dropna(subset=COLUMNS[:1]).to_dict("records") if COLUMNS[0] in means else []
+    parts = [
+        f"{row['width']:,.0f}: {ranged(*(known(row[name]) for name in COLUMNS[:3]))}, {row['matched']:.0f} matched"
+        for row in rows
+    ]
+    return f"With density held fixed: {'; '.join(parts)}." if parts else ""
 
 
 def fixed_layers(drawn: pd.DataFrame) -> Iterator[alt.Chart]:
     """Yield line, intervals and squares of the means at fixed density, a little to the right of the raw ones."""
     if COLUMNS[0] not in drawn:
         return
-    known = drawn.dropna(subset=COLUMNS[:3])
-    if known.empty:
+    rows = drawn.dropna(subset=COLUMNS[:3])
+    if rows.empty:
         return
     names = dict(zip(COLUMNS[:3], ("fixed", "low", "high"), strict=True))
-    rows = known[["x", *COLUMNS[:3]]].astype(float).rename(columns=names).assign(x=lambda r: r["x"] + 0.08)
-    chart, x = alt.Chart(rows), x_of(drawn)
+    shifted = rows[["x", *COLUMNS[:3]]].astype(float).rename(columns=names).assign(x=lambda r: r["x"] + 0.08)
+    chart, x = alt.Chart(shifted), x_of(drawn)
     yield chart.mark_line(color=SKY, strokeWidth=1.2, strokeDash=[4, 2]).encode(x=x, y=y_of("fixed"))
     yield chart.mark_rule(color=SKY, strokeWidth=3).encode(x=x, y=y_of("low"), y2="high:Q")
     yield chart.mark_point(shape="square", size=70, filled=True, opacity=1, color=SKY).encode(x=x, y=y_of("fixed"))
-    words = pd.DataFrame({"words": ["■ mean with density held fixed"]})
-    legend = alt.Chart(words).mark_text(align="left", fontSize=11, color=SKY)
-    yield legend.encode(x=alt.value(0), y=alt.value(-28), text="words:N")
+    yield from legend([("■ mean with density held fixed", SKY)], y=-28)

@@ -1,0 +1,1 @@
+"""The dashboard: server-rendered pages over an immutable snapshot of the runs of a home."""

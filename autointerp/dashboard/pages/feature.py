@@ -1,0 +1,151 @@
+"""One feature: which of its labels can be relied on and why, on which text, what else is known of it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from autointerp.analysis.tagging import own_labels
+from autointerp.core.types import FeatureId
+from autointerp.dashboard import links
+from autointerp.dashboard.behind import Behind, behind_feature
+from autointerp.dashboard.shelf import Reader, Row
+from autointerp.dashboard.views import Asked, NotThereError, Sheet, View
+from autointerp.dashboard.windows import strata_of
+from autointerp.report.feature import build_feature
+
+REASONS = {
+    "dead": "It never fires on the text that was read, so there is nothing to label. A larger corpus may wake it.",
+    "too_few_examples": "It fires in too few held-out windows to test a label on. Read more text, or lower "
+    "min_held_out under [features].",
+    "not_sampled": "It was not drawn for this run. Name it under [features] only, or raise n_per_dictionary.",
+    "pending": "It is drawn, and its turn has not come or was cut short. Go on with the command that began the run.",
+    "explain_failed": "No explainer's answer could be used as a label.",
+    "explain_refused": "The explainer refused.",
+    "judge_refused": "The judge refused.",
+    "parse_failed": "What the judge said could not be read.",
+    "provider_error": "The language model could not be asked.",
+    "timeout": "The language model did not answer in time.",
+    "budget_stopped": "The budget was reached before its turn.",
+    "cancelled": "The run was stopped before its turn.",
+    "undefined": "The scores have no value on its windows.",
+    "undecidable": "Too little was asked to decide.",
+}
+"""Why a feature has no score, and what would give it one."""
+
+MENDED_BY_RETRY = ("provider_error", "timeout", "cancelled", "budget_stopped")
+
+
+@dataclass(frozen=True, slots=True)
+class Unscored:
+    """Why a feature has no score, and the command that may give it one."""
+
+    status: str
+    why: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bin of the histogram of activations; ``share`` of the fullest bin."""
+
+    low: float
+    n: int
+    share: float
+
+
+def page(reader: Reader, asked: Asked) -> View:
+    """Return the page of a feature. Raises NotThereError."""
+    feature = _named(asked)
+    behind = behind_feature(reader, feature, run=asked.get("run"))
+    known = build_feature(behind.tables, feature, run_name=behind.run, examined=behind.examined)
+    strata = strata_of(
+        behind.tables["evidence"], behind.tables["predictions"], behind.tables["explanations"], peak=behind.row["peak"]
+    )
+    manifest = reader.one("SELECT judge, explainer, manifest FROM runs WHERE run = ?", [behind.run]) or {}
+    return View(
+        title=str(feature),
+        template="embed.html.jinja" if asked.get("embed") == "1" else "feature.html.jinja",
+        data={"page": known, "unscored": unscored(behind, manifest), "note": behind.note, "strata": strata,
+              "histogram": histogram(behind.row), "history": history(reader, feature)},
+        sheet=lambda: _sheet(behind),
+        trail=((feature.dictionary, links.dictionary(feature.dictionary, behind.run)),),
+        extra={
+            "feature": feature,
+            "run": behind.run,
+            "row": behind.row,
+            "around": {step: links.feature(feature.dictionary, feature.index + step, behind.run) for step in (-1, 1)},
+            "embed": links.feature(feature.dictionary, feature.index, behind.run, embed="1"),
+            "provenance": provenance(behind),
+            "evidence": evidence(behind),
+            "links": links,
+        },
+    )  # fmt: skip
+
+
+def _named(asked: Asked) -> FeatureId:
+    try:
+        return FeatureId(asked.path["dictionary"], int(asked.path["index"]))
+    except ValueError as error:
+        raise NotThereError(str(error)) from None
+
+
+def unscored(behind: Behind, manifest: Row) -> Unscored | None:
+    """Return why the feature has no score, None where it has one."""
+    status = str(behind.row["status"])
+    if status == "scored":
+        return None
+    if status in MENDED_BY_RETRY:
+        return Unscored(status, REASONS[status], f"autointerp retry {behind.run}")
+    again = f"autointerp features show '{behind.feature}' --run {behind.run}"
+    command = _began(manifest) if status in ("pending", "not_sampled", "too_few_examples", "dead") else again
+    return Unscored(status, REASONS.get(status, "No score is on record."), command)
+
+
+def _began(manifest: Row) -> str:
+    """Return the command that began the run."""
+    import json
+
+    return str(json.loads(manifest.get("manifest") or "{}").get("command") or "autointerp run")
+
+
+def histogram(row: Row) -> tuple[Bar, ...]:
+    """Return how many tokens have an activation of each quarter octave."""
+    counts, start = list(row["histogram"] or ()), int(row["histogram_start"])
+    most = max(counts, default=0) or 1
+    return tuple(Bar(2 ** ((start + i) / 4), int(n), n / most) for i, n in enumerate(counts))
+
+
+HISTORY = """
+SELECT l.run, r.created, l.explainer, l.judge, l.status, l.label, l.tags, {columns}
+FROM labels l JOIN runs r USING (run) WHERE l.dictionary = ? AND l.feature = ? ORDER BY r.created DESC, l.place LIMIT 50
+"""
+
+
+def history(reader: Reader, feature: FeatureId) -> list[Row]:
+    """Return the feature's labels and scores in every run that has it, the newest first."""
+    shown = [m for m in reader.snapshot.measures if m.short]
+    columns = ", ".join([f'{m.column} AS "{m.short}"' for m in shown] or ["NULL AS none"])
+    return reader.rows(HISTORY.format(columns=columns), [feature.dictionary, feature.index])
+
+
+def provenance(behind: Behind) -> list[Row]:
+    """Return who wrote each label, from which prompt, at what price."""
+    rows: list[Any] = own_labels(behind.tables["explanations"]).to_dict("records")
+    names = ("explainer", "model", "prompt_version", "question", "tokens", "usd", "explanation", "long", "kind")
+    return [{name: None if row[name] != row[name] else row[name] for name in names} for row in rows]
+
+
+def evidence(behind: Behind) -> list[list[tuple[str, str]]]:
+    """Return for each label, in the order of the page, its scorers with the address of what they were given."""
+    scores = behind.tables["scores"]
+    asked = scores[scores["control"] == "none"].drop_duplicates(["explanation", "scorer", "variant", "judge"])
+    found: dict[str, list[tuple[str, str]]] = {}
+    for row in asked.to_dict("records"):
+        named = {name: row[name] for name in ("dictionary", "feature", "explanation", "scorer", "variant", "judge")}
+        words = " ".join(filter(None, [str(row["scorer"]), str(row["variant"]).replace("_", " ")]))
+        found.setdefault(str(row["explanation"]), []).append((words, links.score(behind.run, named)))
+    return [found.get(str(key), []) for key in own_labels(behind.tables["explanations"])["explanation"]]
+
+
+def _sheet(behind: Behind) -> Sheet:
+    scores = behind.tables["scores"]
+    return Sheet(list(map(str, scores.columns)), ([*row] for row in scores.itertuples(index=False, name=None)))

@@ -1,0 +1,93 @@
+"""The evidence for one score: each item, what is true of it and what the judge said."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from autointerp.core.types import FeatureId
+from autointerp.dashboard import links
+from autointerp.dashboard.behind import behind_feature
+from autointerp.dashboard.shelf import Reader, Row
+from autointerp.dashboard.views import Asked, NotThereError, Sheet, View
+from autointerp.report.tables import known_number
+from autointerp.report.windows import Run, activation_runs
+
+MOST = 200
+"""Items of a page; the CSV has all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item; ``runs`` is its window where it is on record, ``is_wrong`` None where right and wrong are not."""
+
+    item: str
+    truth: float
+    guess: float | None
+    kind: str
+    reason: str
+    weight: float
+    runs: tuple[Run, ...]
+    is_wrong: bool | None
+
+
+def page(reader: Reader, asked: Asked) -> View:
+    """Return the items behind a score. Raises NotThereError."""
+    feature = FeatureId(asked.path["dictionary"], int(asked.path["index"]))
+    behind = behind_feature(reader, feature, run=asked.path["run"])
+    named = {name: asked.get(name) for name in ("variant", "judge")}
+    which = {"control": asked.get("control", "none"), "draw": asked.get("draw", "0")}
+    wanted = {"explanation": asked.path["explanation"], "scorer": asked.path["scorer"], **which, **named}
+    scores = _matching(behind.tables["scores"], wanted)
+    if scores.empty:
+        msg = f"{behind.run} has no such score of {feature}; look at the feature's page"
+        raise NotThereError(msg)
+    predictions = _matching(behind.tables["predictions"], wanted)
+    items = items_of(predictions, behind.tables["evidence"], peak=behind.row["peak"])
+    labels = behind.tables["explanations"]
+    label = next(iter(labels.loc[labels["explanation"] == wanted["explanation"], "text"]), "")
+    return View(
+        title=f"{feature}: {wanted['scorer']}",
+        template="score.html.jinja",
+        data={"run": behind.run, "feature": str(feature), "label": label, "scores": _rows(scores),
+              "items": items[:MOST], "n_items": len(items), "note": behind.note},
+        sheet=lambda: Sheet(list(map(str, predictions.columns)), predictions.itertuples(index=False, name=None)),
+        trail=((str(feature), links.feature(feature.dictionary, feature.index, behind.run)),),
+        extra={"scorer": wanted["scorer"]},
+    )  # fmt: skip
+
+
+def _matching(frame: pd.DataFrame, wanted: dict[str, str]) -> pd.DataFrame:
+    """Return the rows of the score that was asked for; what was not named (variant, judge) may be any."""
+    named = {name: value for name, value in wanted.items() if value or name == "explanation"}
+    found = frame
+    for name, value in named.items():
+        found = found[found[name].astype(str) == value]
+    return found
+
+
+def items_of(predictions: pd.DataFrame, evidence: pd.DataFrame, *, peak: float) -> list[Item]:
+    """Return the items, those the judge was surest and wrong about first."""
+    windows = {f"{row['doc']}:{row['start']}": row for row in evidence.to_dict("records")}
+    found = []
+    for row in predictions.to_dict("records"):
+        guess, truth = known_number(row["guess"]), float(row["truth"])
+        window = windows.get(str(row["item"]).removesuffix(":misplaced"))
+        is_graded = guess is not None and 0 <= guess <= 1 and window is not None
+        found.append(
+            Item(
+                item=str(row["item"]),
+                truth=truth,
+                guess=guess,
+                kind=str(row["kind"]),
+                reason=str(row["reason"]),
+                weight=float(row["weight"]),
+                runs=activation_runs(window["tokens"], window["activations"], peak=peak) if window is not None else (),
+                is_wrong=(guess >= 0.5) != (truth > 0) if is_graded and guess is not None else None,
+            )
+        )
+    return sorted(found, key=lambda one: (not one.is_wrong, -abs((one.guess or 0.0) - 0.5), one.item))
+
+
+def _rows(scores: pd.DataFrame) -> list[Row]:
+    rows = scores.to_dict("records")
+    return [{str(name): None if cell != cell else cell for name, cell in row.items()} for row in rows]

@@ -1,0 +1,106 @@
+"""A feature's windows as a page shows them: strata in order, what fired, what the judge said."""
+
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from autointerp.analysis.figures import number
+from autointerp.analysis.tagging import VERDICTS
+from autointerp.core.types import SIDES
+from autointerp.metrics.classification import THRESHOLD
+from autointerp.report.tables import known_number
+from autointerp.report.windows import Run, activation_runs
+from autointerp.sampling.bins import N_BUCKETS
+
+STRATA = ("top", *(f"firing:{bucket}" for bucket in reversed(range(N_BUCKETS))), "random", "")
+MOST_SHOWN = 60
+"""Windows of a page; the rest is counted."""
+
+Item = Mapping[Hashable, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a judge said of a window given a label, and whether it was right."""
+
+    scorer: str
+    explainer: str
+    p_yes: str
+    is_right: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WindowView:
+    """One window; ``runs`` have the shade of what fired, ``peak`` is its strongest activation."""
+
+    item: str
+    stratum: str
+    runs: tuple[Run, ...]
+    peak: float
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def is_mistaken(self) -> bool:
+        """Whether a judge was wrong about it."""
+        return any(not verdict.is_right for verdict in self.verdicts)
+
+
+@dataclass(frozen=True, slots=True)
+class Stratum:
+    """The windows of one side and stratum, strongest first; ``n`` counts those not shown, too."""
+
+    side: str
+    name: str
+    n: int
+    windows: tuple[WindowView, ...]
+
+
+def strata_of(
+    evidence: pd.DataFrame, predictions: pd.DataFrame, explanations: pd.DataFrame, *, peak: float
+) -> tuple[Stratum, ...]:
+    """Return a feature's windows by side and stratum: held-out before shown, strong before weak before silent."""
+    rows = evidence[evidence["stratum"] != "neighbour"]
+    verdicts = _verdicts(predictions, explanations)
+    groups = {(str(side), str(name)): group for (side, name), group in rows.groupby(["side", "stratum"])}
+    share = max(1, MOST_SHOWN // max(len(groups), 1))
+    return tuple(
+        Stratum(side, name, len(group), tuple(_windows(group, verdicts, peak=peak))[: max(share, 6)])
+        for (side, name), group in sorted(groups.items(), key=lambda one: _place(*one[0]))
+    )
+
+
+def _place(side: str, name: str) -> tuple[int, int, str]:
+    rank = next(i for i, start in enumerate(STRATA) if name.startswith(start))
+    return -SIDES.index(side), rank, name if rank == len(STRATA) - 1 else ""
+
+
+def _windows(group: pd.DataFrame, verdicts: Mapping[str, tuple[Verdict, ...]], *, peak: float) -> Iterator[WindowView]:
+    rows = group.to_dict("records")
+    for row in sorted(rows, key=lambda row: -max(row["activations"], default=0.0)):
+        item = f"{row['doc']}:{row['start']}"
+        yield WindowView(
+            item=item,
+            stratum=str(row["stratum"]),
+            runs=activation_runs(row["tokens"], row["activations"], peak=peak),
+            peak=float(max(row["activations"], default=0.0)),
+            verdicts=verdicts.get(item, ()),
+        )
+
+
+def _verdicts(predictions: pd.DataFrame, explanations: pd.DataFrame) -> dict[str, tuple[Verdict, ...]]:
+    """Return what was said of own labels, by window."""
+    writers = dict(zip(explanations["explanation"], explanations["explainer"], strict=True))
+    mine = predictions[(predictions["control"] == "none") & predictions["scorer"].isin(VERDICTS)]
+    found: dict[str, tuple[Verdict, ...]] = {}
+    for row in mine.to_dict("records"):
+        item = str(row["item"])
+        found[item] = (*found.get(item, ()), _verdict(row, str(writers.get(row["explanation"], ""))))
+    return found
+
+
+def _verdict(row: Item, explainer: str) -> Verdict:
+    guess = known_number(row["guess"])
+    said = "unread" if guess is None else number(guess)
+    return Verdict(str(row["scorer"]), explainer, said, guess is None or (guess >= THRESHOLD) == (row["truth"] > 0))

@@ -1,0 +1,61 @@
+"""The sections on widths beside each other and beside others' numbers: what became of features, published lines."""
+
+from collections.abc import Iterator
+
+from autointerp.analysis.figures import count, number, with_interval
+from autointerp.analysis.matching import KINDS, kind_of_features
+from autointerp.report.blocks import Block, Heading, Prose, Table
+from autointerp.report.grids import Grid
+from autointerp.report.matched import Change, changes_of, main_values
+from autointerp.report.published import PUBLISHED
+from autointerp.report.tables import RunTables
+
+MATCHED = (
+    "Features of two dictionaries matched by direction and by firing. A change of the score is shared out over what "
+    "became of the features: the parts add up to the change."
+)
+OTHERS = (
+    "Numbers others have printed of their own dictionaries, with their own judges, texts and protocols. They show the "
+    "shape of a curve; a difference to this run's numbers means nothing by itself."
+)
+
+
+def match_blocks(run: RunTables, *, seed: int) -> Iterator[Block]:
+    """Yield what the table ``matches`` says; nothing before ``features match``."""
+    matches = run["matches"]
+    if matches.empty:
+        return
+    yield Prose(MATCHED)
+    values = main_values(run["scores"], run["explanations"])
+    for (narrow, wide), rows in matches.groupby(["narrow", "wide"], sort=False):
+        sides = [(str(narrow), kind_of_features(rows, "parent")), (str(wide), kind_of_features(rows, "child"))]
+        yield Heading(f"{narrow} and {wide}")
+        counted = tuple(
+            (kind, *(f"{count((kinds == kind).sum())} of {count(len(kinds))}" for _, kinds in sides))
+            for kind in KINDS
+            if any((kinds == kind).any() for _, kinds in sides)
+        )
+        yield Table(f"What became of features, {narrow} and {wide}", Grid(("kind", str(narrow), str(wide)), counted))
+        changes = list(changes_of(values, rows, sides, seed=seed))
+        yield Table(f"What changed the scores, {narrow} to {wide}", changes_grid(changes))
+
+
+def changes_grid(changes: list[Change]) -> Grid:
+    """Return one row a measure and kind of feature: what it adds, and the means of either side."""
+    rows = tuple(
+        (
+            *(change.measure, change.explainer, part.kind, with_interval(part.change, digits=3)),
+            *(number(part.mean_narrow), count(part.n_narrow), number(part.mean_wide), count(part.n_wide)),
+        )
+        for change in changes
+        for part in change.parts
+    )
+    head = ("measure", "labels by", "kind", "adds [95%]", "mean, narrow", "scored", "mean, wide", "scored there")
+    return Grid(head, rows, 3, "No measure was taken of both.")
+
+
+def published_blocks() -> Iterator[Block]:
+    """Yield others' numbers, marked as such."""
+    yield Prose(OTHERS)
+    rows = tuple((r.source, r.what, count(r.width) if r.width else "any", number(r.value, digits=3)) for r in PUBLISHED)
+    yield Table("Published, other protocol", Grid(("source", "what", "width", "score"), rows, 3))

@@ -1,0 +1,50 @@
+"""What sections are made of besides the tables of the page: pictures and blocks by section."""
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+import pandas as pd
+
+from autointerp.analysis.laws import ScoreLaw
+from autointerp.analysis.power_law import loss_laws
+from autointerp.analysis.words import Findings
+from autointerp.report.between import match_blocks, published_blocks
+from autointerp.report.blocks import Block, Figures
+from autointerp.report.charts import Link, coverage_waterfall
+from autointerp.report.fits import density_blocks, fit_blocks
+from autointerp.report.grids import picture_grid
+from autointerp.report.judged import agreement_figure, answer_blocks
+from autointerp.report.measures import pictured
+from autointerp.report.methods import column_blocks, method_blocks
+from autointerp.report.spent import decided_blocks
+from autointerp.report.tables import RunTables
+
+Parts: TypeAlias = Mapping[str, tuple[Block, ...]]
+
+
+def parts_of(
+    run: RunTables,
+    findings: Findings,
+    values: pd.DataFrame,
+    laws: Sequence[ScoreLaw],
+    *,
+    seed: int,
+    link: Link | None = None,
+) -> Parts:
+    """Return the blocks by the name of their section; *values* are ``feature_values`` of the run."""
+    shown = pictured([line for line in findings.lines if line.is_main], run.explainers)
+    waterfall = coverage_waterfall(findings.coverage, title="From all features to the scored ones", link=link)
+    densities = density_blocks(findings.lines, values, run["features"], seed=seed, pictured=shown, link=link)
+    losses = loss_laws(run["dictionaries"], run["training"])
+    return {
+        "coverage": (Figures(((waterfall, picture_grid(waterfall.table)),)),),
+        "density": tuple(densities),
+        "fits": tuple(fit_blocks(laws, losses, findings.lines, findings.trends)),
+        "matches": tuple(match_blocks(run, seed=seed)),
+        "published": tuple(published_blocks()),
+        "agreement": tuple(agreement_figure(findings.agreements, link=link)),
+        "answers": tuple(answer_blocks(run, seed=seed, link=link)),
+        "cost": tuple(decided_blocks(run, link=link)),
+        "methods": tuple(method_blocks(run)),
+        "columns": tuple(column_blocks()),
+    }
