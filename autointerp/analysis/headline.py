@@ -71,7 +71,9 @@ def _above(lines: Sequence[Line]) -> str:
     if len(controls) == 1:
         e = controls[0].excess
         return f" and another feature's label gets {other} (difference {ranged(e.value, e.low, e.high)})"
-    return f" and another feature's label gets {other}; the difference is above 0 in {n} of {len(controls)}"
+    return (
+        f" and another feature's label gets {other}; the difference is above 0 in {n} of {len(controls)} dictionaries"
+    )
 
 
 def _open(lines: Sequence[Line], findings: Findings) -> Statement:

@@ -25,8 +25,9 @@ DENSITY = (
 )
 LAWS = (
     "y = scale x width^exponent, by least squares on logarithms. Of a score, y is 1 - mean; its interval is a "
-    "bootstrap over features, with the dictionaries given. With three widths or fewer there are points and no fit. "
-    "Compute is 6 x parameters x tokens of training, where the training is on record."
+    "bootstrap over features, with the dictionaries given; that of a loss is the scatter about the line. With three "
+    "widths or fewer there are points and no fit. Compute is 6 x parameters x tokens of training, where the training "
+    "is on record."
 )
 POWER = (
     "How many scored features each dictionary takes for a half-width of its 95% interval, from the spread seen here. "
@@ -121,17 +122,17 @@ def fit_blocks(
 
 def laws_grid(laws: Sequence[ScoreLaw], losses: Sequence[PowerLaw]) -> Grid:
     """Return a row a law: exponent with interval and scale, or why there is no fit; the points in any case."""
-    head = ("what", "labels by", "judge", "against", "exponent [95%]", "scale", "points", "note")
-    scores = [_law((f"{one.measure}, {one.key[0]}, {one.footing}", one.key[1], one.key[5]), one.law) for one in laws]
-    rows = (*scores, *(_law((law.of, "no label", "none"), law) for law in losses))
-    return Grid(head, rows, 4, "No family has two widths.")
+    head = ("what", "ladder", "labels by", "judge", "against", "points", "exponent [95%]", "scale")
+    scores = [_law((one.measure, f"{one.key[0]}, {one.footing}", one.key[1], one.key[5]), one.law) for one in laws]
+    rows = (*scores, *(_law((law.of, "", "no label", "none"), law) for law in losses))
+    return Grid(head, rows, 6, "No family has two widths.")
 
 
 def _law(names: tuple[str, ...], law: PowerLaw) -> tuple[str, ...]:
     points = "; ".join(f"{_x(x)}: {number(y, digits=3)}" for x, y in zip(law.x, law.y, strict=True))
     fitted = with_interval(law.exponent, digits=3) if law.exponent else "no fit"
     scale = "none" if law.scale is None else f"{law.scale:.3g}"
-    return (*names, law.against, fitted, scale, points or "none", law.note or law.interval)
+    return (*names, law.against, "; ".join(filter(None, [points, law.note])), fitted, scale)
 
 
 def _x(x: float) -> str:

@@ -100,18 +100,23 @@ def _judge_cell(line: Line, certificates: Sequence[Certificate], *, name: str) -
 
 
 def _against_cell(line: Line, against: Against | None) -> str:
-    """Return ``0.52, and 0.29 [0.26, 0.32]`` on two lines; with the number of pairs unless it is the number scored."""
+    """Return ``0.52`` and ``0.29 [0.26, 0.32]`` on two lines; the number of pairs unless all are."""
     if against is None:
         return "not asked"
-    pairs = f" (n = {against.excess.n})" if against.excess.n not in (0, line.mean.n) else ""
+    pairs = f"\n(n = {against.excess.n})" if against.excess.n not in (0, 1, line.mean.n) else ""
     mean = number(against.mean.value) if against.mean.n else "unscored"
-    return f"{mean}\n{_signed(against.excess)}{pairs}"
+    return f"{mean}\n{_broken(_signed(against.excess))}{pairs}"
 
 
 def _signed(excess: Estimate) -> str:
     """Return a difference with its sign, so that it cannot be taken for a score."""
     text = with_interval(excess)
     return f"+{text}" if excess.value is not None and excess.value > 0 and not text.startswith("0.00") else text
+
+
+def _broken(text: str) -> str:
+    """Return a number without an interval on two lines: the words would push what follows off the screen."""
+    return text.replace(" [no interval", "\n[no interval")
 
 
 def comparison_grid(comparisons: Sequence[Comparison]) -> Grid:
@@ -122,8 +127,9 @@ def comparison_grid(comparisons: Sequence[Comparison]) -> Grid:
     )  # fmt: skip
     rows = tuple(
         (
-            *(c.dictionary, c.judge, c.first, c.second, with_interval(c.first_mean), with_interval(c.second_mean)),
-            *(_signed(c.difference), str(c.difference.n), str(c.only_first), str(c.only_second)),
+            *(c.dictionary, c.judge, c.first, c.second),
+            *(_broken(with_interval(mean)) for mean in (c.first_mean, c.second_mean)),
+            *(_broken(_signed(c.difference)), str(c.difference.n), str(c.only_first), str(c.only_second)),
         )
         for c in comparisons
     )

@@ -33,7 +33,9 @@ def cost_against_decided(costs: pd.DataFrame, *, title: str, link: Link | None =
     for scorer, colour in colours.items():
         chart = alt.Chart(rows[rows["scorer"] == scorer])
         layers.append(chart.mark_rule(color=colour, opacity=0.4).encode(x=x, y=_y("n_decided"), y2="n_scored:Q"))
-        layers.append(chart.mark_tick(color=colour, thickness=2, width=9).encode(x=x, y=_y("n_scored")))
+        layers.append(
+            chart.mark_tick(color=colour, thickness=2, size=12, orient="horizontal").encode(x=x, y=_y("n_scored"))
+        )
         dots = chart.mark_point(filled=True, size=80, opacity=1, color=colour)
         layers.append(dots.encode(x=x, y=_y("n_decided"), **href_of(rows)))
     entries = [(f"● {scorer}", colour) for scorer, colour in colours.items()]

@@ -39,7 +39,9 @@ def score_by_density(
         mine = rows[rows["dictionary"] == dictionary]
         mine = mine.assign(at=np.sqrt(mine["low"].astype(float) * mine["high"].astype(float)) * factor)
         chart = alt.Chart(mine)
-        beside = alt.Chart(mine.dropna(subset=["control"])).mark_tick(color=ORANGE, thickness=2, width=9)
+        beside = alt.Chart(mine.dropna(subset=["control"])).mark_tick(
+            color=ORANGE, thickness=2, size=12, orient="horizontal"
+        )
         layers.append(beside.encode(x=_x(), y=y_number("control")))
         layers.append(chart.mark_line(color=colour, opacity=0.4, strokeWidth=1).encode(x=_x(), y=y_number("mean")))
         sure = alt.Chart(mine.dropna(subset=["mean_low"])).mark_rule(color=colour, strokeWidth=2)
