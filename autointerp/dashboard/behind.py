@@ -52,8 +52,11 @@ def find_feature(reader: Reader, feature: FeatureId, run: str) -> tuple[str, Row
     return str(row["run"]), row
 
 
-def behind_feature(reader: Reader, feature: FeatureId, *, run: str = "") -> Behind:
-    """Return what is known of a feature, in one run. Raises NotThereError."""
+def behind_feature(reader: Reader, feature: FeatureId, *, run: str = "", scorers: Sequence[str] = ()) -> Behind:
+    """Return what is known of a feature, in one run; of predictions those by *scorers*, by all where none is named.
+
+    Raises NotThereError.
+    """
     name, row = find_feature(reader, feature, run)
     values = [name, feature.dictionary, feature.index]
     of_feature = "run = ? AND dictionary = ? AND feature = ?"
@@ -64,7 +67,7 @@ def behind_feature(reader: Reader, feature: FeatureId, *, run: str = "") -> Behi
         "certificates": reader.frame(f"SELECT {_columns('certificates')} FROM certificates WHERE run = ?", [name]),
         "matches": reader.frame(MATCHES.format(columns=_columns("matches")), [name, *values[1:], *values[1:]]),
     }
-    large, note = read_large(reader, name, feature)
+    large, note = read_large(reader, name, feature, scorers=scorers)
     return Behind(feature, name, row, RunTables({**tables, **large}), _examined(reader, values), note)
 
 
@@ -87,7 +90,9 @@ def _examined(reader: Reader, values: Sequence[object]) -> Examined:
     return Examined({str(row["explanation"]): tuple(map(Tag, row["tags"] or ())) for row in tagged}, found)
 
 
-def read_large(reader: Reader, run: str, feature: FeatureId) -> tuple[dict[str, pd.DataFrame], str]:
+def read_large(
+    reader: Reader, run: str, feature: FeatureId, *, scorers: Sequence[str] = ()
+) -> tuple[dict[str, pd.DataFrame], str]:
     """Return windows and predictions, empty with a note where a part is not what it was when the snapshot was made."""
     found: dict[str, pd.DataFrame] = {}
     for table in ("evidence", "predictions"):
@@ -95,6 +100,8 @@ def read_large(reader: Reader, run: str, feature: FeatureId) -> tuple[dict[str, 
         if any(_is_changed(part) for part in parts):
             return {name: empty_table(name) for name in ("evidence", "predictions")}, CHANGED
         wanted: Any = [("dictionary", "==", feature.dictionary), ("feature", "==", feature.index)]
+        if scorers and table == "predictions":
+            wanted = [*wanted, ("scorer", "in", list(scorers))]
         frames = [read_file(Path(part["path"]), table, filters=wanted) for part in parts]
         found[table] = pd.concat(frames, ignore_index=True) if frames else empty_table(table)
     return found, ""

@@ -26,9 +26,9 @@ from autointerp.store.snapshot_rows import RunRows, add_lines, add_run, create_t
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-MOST_TAGGED, MOST_TESTED = 20_000, 2_000
-"""Labels of a run up to which its tags and bootstrap intervals are made with the snapshot, and up to which each
-label is also tested against other labels: that takes every prediction of the run in memory."""
+MOST_TAGGED, MOST_TESTED = 10_000, 2_000
+"""Labels of a run up to which its tags are made with the snapshot, and up to which means have the report's bootstrap
+intervals and labels are tested against other labels: that takes minutes, and every prediction, of a larger run."""
 
 MAIN = {scorer: (MAIN_VARIANTS.get(scorer, ""), metric) for scorer, metric in HEADLINES.items()}
 
@@ -88,7 +88,8 @@ def examined(folder: Path, content: str) -> RunRows:
         return RunRows(folder, content, _tags_frame([]), _tests_frame([]), None, bare.explainers)
     run = RunTables({"explanations": labels, **_read(folder, is_small=n_labels <= MOST_TESTED)}, manifest)
     tests = swap_tests(run["predictions"], run["explanations"]) if n_labels <= MOST_TESTED else ()
-    return RunRows(folder, content, _tags(run), _tests_frame(tests), _lines(run), run.explainers)
+    lines = _lines(run) if n_labels <= MOST_TESTED else None
+    return RunRows(folder, content, _tags(run), _tests_frame(tests), lines, run.explainers)
 
 
 def _read(folder: Path, *, is_small: bool) -> dict[str, pd.DataFrame]:

@@ -16,7 +16,7 @@ from autointerp.analysis.diagnosis import tag_text
 from autointerp.analysis.figures import count, number, ranged
 from autointerp.dashboard import links
 from autointerp.dashboard.views import Sheet, View
-from autointerp.report.text import csv_cell, shorten, visible
+from autointerp.report.text import csv_cell, shorten, visible, visible_token
 from autointerp.report.windows import SHADES
 
 LONGEST = 4_000
@@ -37,7 +37,14 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"number": number, "count": count, "density": density, "shorten": shorten, "words": words}
+    made.filters |= {
+        "number": number,
+        "count": count,
+        "density": density,
+        "shorten": shorten,
+        "words": words,
+        "token": visible_token,
+    }
     made.globals |= {
         "links": links,
         "ranged": ranged,

@@ -73,6 +73,7 @@ def make_app(home: Path, *, token: str = "", hosts: tuple[str, ...] = HERE) -> F
     for path, page in PAGES.items():
         app.add_api_route(path, _endpoint(shelf, page), methods=["GET"], include_in_schema=False, response_model=None)
     app.add_api_route("/review", _review(shelf), methods=["POST"], include_in_schema=False, response_model=None)
+    app.add_api_route("/favicon.ico", _no_icon, methods=["GET"], response_model=None)
     app.add_api_route("/static/{name}", _static, methods=["GET"], response_model=None)
     app.add_exception_handler(404, _missing)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5)
@@ -187,6 +188,11 @@ async def _missing(request: Request, _error: Exception) -> Response:
 def _address(request: Request) -> str:
     path = str(request.scope.get("autointerp.path", request.url.path))
     return quote(path, safe="/:~@") + (f"?{request.url.query}" if request.url.query else "")
+
+
+def _no_icon() -> Response:
+    # Browsers ask for one of themselves; an error would stand in their console.
+    return Response(status_code=204)
 
 
 def _static(name: str) -> Response:

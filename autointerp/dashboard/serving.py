@@ -56,6 +56,8 @@ def serve(home: Path, *, host: str, port: int, token: str, on_ready: Callable[[s
     try:
         server.run()
     except SystemExit as stop:
+        if server.started:
+            raise
         # uvicorn leaves without a word where it cannot listen.
         msg = f"{host}:{port} cannot be listened at; choose another with --port"
         raise EnvironmentProblem(msg) from stop

@@ -36,7 +36,8 @@ class RunTables:
     sent: tuple[Sent, ...] = ()
 
     def __getitem__(self, table: str) -> pd.DataFrame:
-        return self.tables.get(table, empty_table(table))
+        found = self.tables.get(table)
+        return empty_table(table) if found is None else found
 
     @property
     def explainers(self) -> tuple[str, ...]:

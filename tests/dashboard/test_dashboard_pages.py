@@ -305,3 +305,26 @@ def world_review(finished_run: FinishedRun, tmp_path: Path) -> Iterator[tuple[Cl
     build_snapshot(home)
     with open_app(home) as client:
         yield client, home / "runs" / finished_run.folder.name
+
+
+def test_labels_that_were_never_written_break_no_page(tmp_path: Path) -> None:
+    """A run in which an explainer failed on a feature has all its pages, and the feature a row with the reason."""
+    run = make_run(widths=(512,), n_scored=4)
+    lost = run["explanations"]["explanation"] == content_key("toy-l12/512", 1, "lexical")
+    scores = run["scores"]
+    gone = scores["explanation"] == content_key("toy-l12/512", 1, "lexical")
+    failed = scores.assign(
+        explanation=scores["explanation"].where(~gone, "never"),
+        value=scores["value"].where(~gone),
+        status=scores["status"].where(~gone, "explain_refused"),
+        reason=scores["reason"].where(~gone, "it would not"),
+    )
+    write_run(tmp_path, changed(run, scores=failed, explanations=run["explanations"][~lost]), name="toy-1")
+    build_snapshot(tmp_path)
+    with open_app(tmp_path) as client:
+        assert {address: client.get(address).status for address in ADDRESSES} == dict.fromkeys(ADDRESSES, 200)
+        rows = client.get("/features.json?q=feature:1").json()["rows"]
+    assert {(row["explainer"], row["status"]) for row in rows} == {
+        ("examples", "scored"),
+        ("lexical", "explain_refused"),
+    }

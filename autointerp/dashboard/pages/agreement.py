@@ -46,7 +46,9 @@ def scorer_agreement(reader: Reader, run: str) -> tuple[tuple[Agreement, ...], i
     step = max(1, -(-int(counted["n"] if counted else 0) // MOST_LABELS))
     wanted = "run = ? AND feature % ? = 0"
     scores = reader.frame(f"SELECT * EXCLUDE (run) FROM scores WHERE {wanted} AND control = 'none'", [run, step])
-    labels = reader.frame(f"SELECT explanation, explainer FROM explanations WHERE {wanted}", [run, step])
+    labels = reader.frame(
+        f"SELECT dictionary, feature, explanation, explainer FROM explanations WHERE {wanted}", [run, step]
+    )
     return agreements(scores, labels), step
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from autointerp.analysis.tagging import own_labels
+from autointerp.analysis.tagging import VERDICTS, own_labels
 from autointerp.core.types import FeatureId
 from autointerp.dashboard import links
 from autointerp.dashboard.behind import Behind, behind_feature
@@ -55,7 +55,7 @@ class Bar:
 def page(reader: Reader, asked: Asked) -> View:
     """Return the page of a feature. Raises NotThereError."""
     feature = _named(asked)
-    behind = behind_feature(reader, feature, run=asked.get("run"))
+    behind = behind_feature(reader, feature, run=asked.get("run"), scorers=VERDICTS)
     known = build_feature(behind.tables, feature, run_name=behind.run, examined=behind.examined)
     strata = strata_of(
         behind.tables["evidence"], behind.tables["predictions"], behind.tables["explanations"], peak=behind.row["peak"]

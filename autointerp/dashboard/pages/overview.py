@@ -75,7 +75,7 @@ def notes_on(run: Row) -> list[Note]:
         found.append(Note("warning", text, f"{href}#certificates", ""))
     lost = run["n_asked"] - run["n_scored"] - run["n_pending"]
     if lost:
-        text = f"{name}: {plural(lost, 'feature', 'features')} of {run['n_asked']} asked about have no score"
+        text = f"{name}: no score for {lost} of {plural(run['n_asked'], 'feature', 'features')} asked about"
         found.append(Note("plain", text, f"{href}#coverage", ""))
     return found or [Note("good", f"{name}: every feature asked about is scored by a certified judge", href)]
 

@@ -33,7 +33,7 @@ class Item:
 def page(reader: Reader, asked: Asked) -> View:
     """Return the items behind a score. Raises NotThereError."""
     feature = FeatureId(asked.path["dictionary"], int(asked.path["index"]))
-    behind = behind_feature(reader, feature, run=asked.path["run"])
+    behind = behind_feature(reader, feature, run=asked.path["run"], scorers=[asked.path["scorer"]])
     named = {name: asked.get(name) for name in ("variant", "judge")}
     which = {"control": asked.get("control", "none"), "draw": asked.get("draw", "0")}
     wanted = {"explanation": asked.path["explanation"], "scorer": asked.path["scorer"], **which, **named}

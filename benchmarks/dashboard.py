@@ -1,0 +1,327 @@
+"""The dashboard over a million features: ``python benchmarks/dashboard.py [--features N] [--json] [--small]``.
+
+Made-up runs: a ladder of four widths, N features in all, every one labelled and scored by four scorers, in two
+runs. The snapshot is made by a command of its own and served by another; four clients ask at once, each kind of
+page ``--requests`` times with arguments drawn anew, so that hardly any answer was given before.
+
+1. Seconds to make the snapshot, and until the server answers its first page; its memory while it is asked.
+2. Milliseconds, 95th percentile, of the overview, the explorer (any sort, filter and page), a search of labels in one
+   dictionary, a feature, and a comparison asked for again.
+3. Kilobytes of the largest page, compressed; bytes of the script; memory while all rows are sent as CSV.
+
+``--small`` checks that the benchmark works, on 20,000 features; its figures are not results.
+"""
+
+import argparse
+import gzip
+import http.client
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import psutil
+import pyarrow as pa
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from trials.figure import Figure, at_most, conclude, report
+
+from autointerp.store.manifest import write_manifest
+from autointerp.store.parts import write_part
+from autointerp.store.schemas import TABLES
+
+CLIENTS = 4
+CHUNK = 50_000
+SHARES = (1, 2, 4, 8)
+SCORERS = {
+    "simulation": ("top_and_random", "correlation", 0.0),
+    "detection": ("", "auroc", 0.5),
+    "fuzzing": ("", "auroc", 0.5),
+    "embedding": ("", "auroc", 0.5),
+}
+WORDS = [
+    "the", "of", "a", "word", "token", "name", "river", "sea", "code", "number", "law", "music", "city", "year",
+    "verb", "list", "animal", "colour", "refusal",
+]  # fmt: skip
+N_WITH_WINDOWS = 512
+"""Features of each dictionary that have windows and predictions: as many as a page of the benchmark asks for."""
+
+STRATA = ("top", "random", "firing:3", "silent:random", "silent:random")
+BARS = {"overview": 120, "explorer": 200, "search": 300, "feature": 220, "compare": 150}
+BUILD_S, READY_S, MEMORY_MB, PAGE_KB, SCRIPT_BYTES = 30, 2, 600, 150, 12_000
+COMMAND = [sys.executable, "-c", "from autointerp.cli import main; main()"]
+
+
+# ---- made-up runs
+
+
+def write_runs(home: Path, n_features: int) -> dict[str, int]:
+    """Write both runs and return the widths by dictionary."""
+    widths = {f"toy/{n_features * share // sum(SHARES)}": n_features * share // sum(SHARES) for share in SHARES}
+    for number, name in enumerate(("toy-first", "toy-second")):
+        folder = home / "runs" / name
+        folder.mkdir(parents=True)
+        write_manifest(folder, manifest(name, number))
+        for dictionary, width in widths.items():
+            write_part(folder, "dictionaries", dictionary, [dictionary_row(dictionary, width)])
+            for first in range(0, width, CHUNK):
+                write_chunk(folder, dictionary, np.arange(first, min(first + CHUNK, width)), seed=number)
+    return widths
+
+
+def manifest(name: str, number: int) -> dict[str, Any]:
+    config = {"name": name, "seed": number, "explain": {"explainers": ["examples"]}, "score": {"judge": "local:judge"}}
+    return {
+        "name": name, "key": name, "created": f"2026-11-2{number}T10:00:00Z", "command": "autointerp run",
+        "seed": number, "config": config, "judge": "local:judge", "explainer": "local:writer", "subject": "toy",
+    }  # fmt: skip
+
+
+def dictionary_row(dictionary: str, width: int) -> dict[str, Any]:
+    return {
+        "dictionary": dictionary, "family": "toy", "width": width, "site": "residual.1", "subject": "toy",
+        "kind": "sae", "sha256": "0" * 64, "l0": 32.0, "fraction_variance_explained": 0.8,
+        "fraction_ce_recovered": 0.95, "n_alive": width, "tokens_seen": 1_000_000,
+    }  # fmt: skip
+
+
+def write_chunk(folder: Path, dictionary: str, features: np.ndarray, *, seed: int) -> None:
+    """Write the parts of some features of a dictionary: every column at once, no loop over rows."""
+    draws, n = np.random.default_rng([seed, len(dictionary), int(features[0])]), len(features)
+    chunk = f"{dictionary} {int(features[0])}"
+    peaks = draws.gamma(2.0, 10.0, n)
+    keys = [f"{folder.name[4]}{dictionary[4:]}-{index}" for index in features]
+    write_part(folder, "features", chunk, table("features", n, {
+        "dictionary": dictionary, "feature": features, "density": 10 ** draws.uniform(-5, -1, n),
+        "window_density": draws.random(n), "peak": peaks, "n_windows": 100, "n_held_out": 40,
+        "fraction_single_token": draws.random(n), "histogram_start": 0, "histogram": [[5, 3, 1]] * n,
+        "promoted": [[" the", " a"]] * n, "suppressed": [[]] * n, "token_stats": "[]", "n_shown_tokens": 640,
+        "status": "pending",
+    }))  # fmt: skip
+    picked = draws.choice(WORDS, (n, 6))
+    write_part(folder, "explanations", chunk, table("explanations", n, {
+        "explanation": keys, "dictionary": dictionary, "feature": features, "text": [" ".join(row) for row in picked],
+        "explainer": "examples", "model": "local:writer", "prompt_version": "p", "question": "q", "tokens": 100,
+    }))  # fmt: skip
+    write_part(folder, "scores", chunk, pa.concat_tables([
+        scores(scorer, dictionary, features, keys, draws) for scorer in SCORERS
+    ]).sort_by("feature"))  # fmt: skip
+    if features[0] == 0:
+        write_windows(folder, dictionary, keys, draws)
+
+
+def scores(scorer: str, dictionary: str, features: np.ndarray, keys: list[str], draws: Any) -> pa.Table:
+    variant, metric, chance = SCORERS[scorer]
+    n = len(features)
+    values = np.clip(chance + draws.normal(0.2, 0.15, n), -1, 1)
+    is_scored = draws.random(n) < 0.97
+    numbers = {
+        name: pa.array(values + shift, mask=~is_scored) for name, shift in (("value", 0), ("low", -0.1), ("high", 0.1))
+    }
+    status = np.where(is_scored, "scored", "parse_failed")
+    return table("scores", n, {
+        "dictionary": dictionary, "feature": features, "explanation": keys, "scorer": scorer, "variant": variant,
+        "judge": "local:judge", "control": "none", "draw": 0, "metric": metric, **numbers, "chance": chance,
+        "n_asked": 20, "n_read": 20, "status": status, "reason": np.where(is_scored, "", "no digit"),
+    })  # fmt: skip
+
+
+def write_windows(folder: Path, dictionary: str, keys: list[str], draws: Any) -> None:
+    """Write the windows and predictions of the first features of a dictionary."""
+    rows, said = [], []
+    for feature in range(min(N_WITH_WINDOWS, len(keys))):
+        for window in range(20):
+            fires = window < 12
+            activations = (draws.random(32) * (draws.random(32) < 0.2) * 20 * fires).tolist()
+            rows.append({
+                "dictionary": dictionary, "feature": feature, "side": "held_out" if window % 2 else "shown",
+                "doc": f"d{window}", "start": 0, "tokens": [f" {word}" for word in draws.choice(WORDS, 32)],
+                "token_ids": [1] * 32, "activations": activations, "weight": 1.0,
+                "stratum": STRATA[window // 4],
+            })  # fmt: skip
+            said.append({
+                "dictionary": dictionary, "feature": feature, "explanation": keys[feature], "scorer": "detection",
+                "variant": "", "judge": "local:judge", "control": "none", "draw": 0, "item": f"d{window}:0",
+                "truth": float(fires), "guess": float(draws.random()), "weight": 1.0, "kind": "logprob",
+                "reason": "scored",
+            })  # fmt: skip
+    write_part(folder, "evidence", dictionary, rows)
+    write_part(folder, "predictions", dictionary, said)
+
+
+def table(name: str, n: int, columns: dict[str, Any]) -> pa.Table:
+    """Return rows of a table; a single value stands in all of them, a column not named is empty."""
+    arrays = []
+    for column in TABLES[name]:
+        value = columns.get(column.name)
+        if isinstance(value, str | int | float) or value is None:
+            arrays.append(pa.array([value] * n, type=column.type))
+        else:
+            arrays.append(value.cast(column.type) if isinstance(value, pa.Array) else pa.array(value, type=column.type))
+    return pa.Table.from_arrays(arrays, schema=TABLES[name])
+
+
+# ---- the server, asked
+
+
+class Served:
+    """The dashboard as a process of its own."""
+
+    def __init__(self, home: Path) -> None:
+        start = time.monotonic()
+        self.process = subprocess.Popen(
+            [*COMMAND, "serve", "--home", str(home), "--port", "0"], stdout=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout
+        self.port = int(self.process.stdout.readline().rsplit(":", 1)[1].strip("/\n"))
+        self.get("/")
+        self.ready_s = time.monotonic() - start
+
+    def get(self, address: str) -> bytes:
+        """Return a page's body as sent: compressed."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+        connection.request("GET", quote(address, safe="/?=&%"), headers={"accept-encoding": "gzip"})
+        answer = connection.getresponse()
+        body = answer.read()
+        connection.close()
+        assert answer.status == 200, (address, answer.status)
+        return body
+
+    def memory_mb(self) -> float:
+        return psutil.Process(self.process.pid).memory_info().rss / 2**20
+
+    def drain(self, address: str) -> tuple[int, float]:
+        """Read a stream to its end; return its bytes and the most memory meanwhile."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
+        connection.request("GET", quote(address, safe="/?=&%"))
+        answer = connection.getresponse()
+        n, most = 0, 0.0
+        while piece := answer.read(4 << 20):
+            n, most = n + len(piece), max(most, self.memory_mb())
+        connection.close()
+        return n, most
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait()
+
+
+def kinds(widths: dict[str, int]) -> dict[str, Callable[[random.Random], str]]:
+    """Return what an address of each kind of page is drawn from."""
+    names = list(widths)
+
+    def explorer(draws: random.Random) -> str:
+        run = draws.choice(["run:toy-first ", "run:toy-second ", ""])
+        low = draws.uniform(0.3, 0.9)
+        terms = [
+            "", f"detection:{low:.4f}..{low + 0.1:.4f} ", f"density<{10 ** draws.uniform(-4, -1):.3g} ",
+            "status:scored ", f"dictionary:{draws.choice(names)} ", f"simulation<{low:.4f} fuzzing>{low / 2:.4f} ",
+        ]  # fmt: skip
+        sort = draws.choice(["", "sort:-detection", "sort:simulation", "sort:density", "sort:-embedding", "sort:-peak"])
+        return f"/features?q={quote(run + draws.choice(terms) + sort)}"
+
+    def search(draws: random.Random) -> str:
+        words = f"{draws.choice(WORDS)} {draws.choice(WORDS)[:3]}*"
+        q = f'run:toy-second dictionary:{names[-1]} label:"{words}"'
+        return f"/features?q={quote(q)}"
+
+    def feature(draws: random.Random) -> str:
+        return f"/f/{draws.choice(names)}/{draws.randrange(N_WITH_WINDOWS)}"
+
+    return {
+        "overview": lambda _: "/", "explorer": explorer, "search": search, "feature": feature,
+        "compare": lambda _: "/compare?a=toy-first&b=toy-second",
+    }  # fmt: skip
+
+
+def ask(served: Served, address: Callable[[random.Random], str], *, n: int) -> tuple[list[float], int]:
+    """Have the clients ask *n* times in all; return milliseconds of each, and bytes of the largest answer."""
+    found: list[float] = []
+    sizes = [0]
+
+    def client(number: int) -> None:
+        draws = random.Random(number)
+        for _ in range(-(-n // CLIENTS)):
+            start = time.monotonic()
+            size = len(served.get(address(draws)))
+            found.append((time.monotonic() - start) * 1e3)
+            sizes.append(size)
+
+    threads = [threading.Thread(target=client, args=[number]) for number in range(CLIENTS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found, max(sizes)
+
+
+def walk(served: Served, *, n: int) -> list[float]:
+    """Return the milliseconds of *n* pages of the explorer, each the one after the last."""
+    found, after = [], ""
+    for _ in range(n):
+        start = time.monotonic()
+        page = served.get(f"/features.json?q=sort%3A-detection&after={after}")
+        found.append((time.monotonic() - start) * 1e3)
+        after = json.loads(gzip.decompress(page))["after"]
+    return found
+
+
+def measure(n_features: int, n_requests: int) -> list[Figure]:
+    """Return all figures."""
+    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as folder:
+        home = Path(folder)
+        widths = write_runs(home, n_features)
+        start = time.monotonic()
+        subprocess.run([*COMMAND, "snapshot", "--home", str(home)], check=True, stdout=subprocess.DEVNULL)
+        figures = [at_most("snapshot, s", time.monotonic() - start, BUILD_S)]
+        served = Served(home)
+        try:
+            return figures + serve_figures(served, widths, n_requests)
+        finally:
+            served.stop()
+
+
+def serve_figures(served: Served, widths: dict[str, int], n_requests: int) -> list[Figure]:
+    figures = [at_most("ready, s", served.ready_s, READY_S)]
+    largest = 0
+    for name, address in kinds(widths).items():
+        if name == "compare":
+            served.get(address(random.Random(0)))
+        times, size = ask(served, address, n=n_requests)
+        largest = max(largest, size)
+        figures.append(at_most(f"{name}, p95 ms", float(np.quantile(times, 0.95)), BARS[name]))
+    figures.append(at_most("explorer, page after page, p95 ms", float(np.quantile(walk(served, n=20), 0.95)), 200))
+    figures.append(at_most("largest page, kB compressed", largest / 1e3, PAGE_KB))
+    figures.append(at_most("script, bytes", len(gzip.decompress(served.get("/static/script.js"))), SCRIPT_BYTES))
+    figures.append(at_most("memory, MB", served.memory_mb(), MEMORY_MB))
+    n_bytes, most = served.drain("/features.csv?q=run:toy-second")
+    figures.append(report("CSV of a run, MB", n_bytes / 1e6))
+    figures.append(at_most("memory while CSV is sent, MB", most, MEMORY_MB))
+    return figures
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--features", type=int, default=1_000_000)
+    parser.add_argument("--requests", type=int, default=200)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--small", action="store_true")
+    options = parser.parse_args()
+    n_features, n_requests = (20_000, 12) if options.small else (options.features, options.requests)
+    figures = measure(n_features, n_requests)
+    print("\n".join(map(str, figures)))
+    return conclude(figures, as_json=options.json)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
