@@ -28,7 +28,7 @@ SCORE = f"/scores/toy-1/toy-l12/512/1/{content_key('toy-l12/512', 1, 'examples')
 PAGES = [
     "/", "/features?q=status:scored", "/f/toy-l12/512/1", "/f/toy-l12/512/5", "/runs/toy-1",
     "/dictionaries/toy-l12/512", "/ladders/toy-l12", SCORE, "/compare?a=toy-1&b=toy-1", "/agreement", "/cost",
-    "/docs/scorers/detection",
+    "/docs/scorers/detection", "/flows", "/review",
 ]  # fmt: skip
 
 Open = Callable[..., "Page"]
