@@ -72,7 +72,7 @@ class Board:
 
 
 def table_of_scores(folder: Path) -> list[dict[str, str]]:
-    """Return the report's table of scores: a dictionary and measure a row, with intervals, counts and controls."""
+    """Return the report's tables of scores: a measure and dictionary a row, with intervals, counts and controls."""
     from autointerp.analysis.certificates import read_certificates
     from autointerp.analysis.summary import summary_lines
     from autointerp.report.grids import scores_grid
@@ -80,9 +80,14 @@ def table_of_scores(folder: Path) -> list[dict[str, str]]:
 
     run = load_run(folder)
     tables = (run["scores"], run["explanations"], run["features"], run["dictionaries"])
-    lines = summary_lines(*tables, explainers=run.explainers)
-    grid = scores_grid(lines, read_certificates(run["certificates"]))
-    return [dict(zip(grid.head, row, strict=True)) for row in grid.rows]
+    lines = [line for line in summary_lines(*tables, explainers=run.explainers) if line.is_headline]
+    certificates = read_certificates(run["certificates"])
+    rows = []
+    for measure in dict.fromkeys(line.measure for line in lines):
+        grid = scores_grid([line for line in lines if line.measure == measure], certificates)
+        head = [name.replace("\n", " ") for name in grid.head]
+        rows += [{"measure": measure, **dict(zip(head, row, strict=True))} for row in grid.rows]
+    return rows
 
 
 def summary_of(outcome: Outcome) -> str:

@@ -2,7 +2,7 @@
 
 import sys
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +35,13 @@ class FlowWork:
 
     def carry_out(self, firing: Firing, look: Look) -> Done:
         """Do it, and return what it came to."""
-        if self.rule.flow == "report":
-            return self._report()
-        config = self.config_of(firing)
+        if not self.rule.config:
+            return self._snapshot() if self.rule.flow == "snapshot" else self._report()
+        config, held = self.config_of(firing), self._baseline()
         with self._slots(config):
-            return _done(self._run(config, look))
+            outcome = self._run(config, look)
+            done = _done(outcome)
+            return self._gated(done, outcome.run, held) if held and not done.n_unfinished else done
 
     def config_of(self, firing: Firing) -> Config:
         """Return the configuration, its run named by the firing's moment where every firing has one of its own."""
@@ -73,6 +75,27 @@ class FlowWork:
         )
         return slots
 
+    def _baseline(self) -> Path | None:
+        """Return the run that this one will be held against. Raises ConfigError, before anything is spent."""
+        from autointerp.pipeline.baselining import find_baseline, run_of_baseline
+
+        name = self.rule.baseline
+        return run_of_baseline(self.home, find_baseline(self.home, name)) if name else None
+
+    def _gated(self, done: Done, run: Path, held: Path) -> Done:
+        """Return what was done with the verdict against its baseline; the webhook is told of a change."""
+        from autointerp.report.gated import gate, tell
+
+        gated = gate(run, held, on_progress=self.on_progress)
+        told = tell(self.home, self.rule.baseline, run, gated)
+        text = " · ".join(filter(None, [done.text, f"gate {gated.verdict.value}", told]))
+        return replace(done, text=text, gate=gated.verdict.value)
+
+    def _snapshot(self) -> Done:
+        from autointerp.dashboard.building import build_snapshot
+
+        return Done(text=f"snapshot {build_snapshot(self.home).name}")
+
     def _report(self) -> Done:
         from autointerp.pipeline.finding import find_run
         from autointerp.report.write import write_report
@@ -89,7 +112,7 @@ def limit_name(provider: str) -> str:
 def _done(outcome: Outcome) -> Done:
     spent = spent_by(outcome.run)
     text = f"{outcome.n_scores} scores, {outcome.n_unscored} unscored, {outcome.n_failures} failures"
-    return Done(outcome.run.name, text, outcome.n_unfinished, spent.usd, spent.tokens)
+    return Done(outcome.run.name, text, outcome.n_unfinished, usd=spent.usd, tokens=spent.tokens)
 
 
 def attendant_of(file: Path, name: str, *, home: Path, **how: Any) -> Attendant:

@@ -3,7 +3,9 @@
 import json
 import os
 import random
+import re
 import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -61,13 +63,23 @@ def deploy(folder: Path, world: World, *, config: dict[str, Any] | None = None, 
     content = {"name": NAME, "config": "c.toml"} | rule
     lines = [f"{name} = {json.dumps(value)}" for name, value in content.items()]
     path = folder / "flows.toml"
-    path.write_text("\n".join(["[[deployments]]", *lines, ""]), "utf-8")
+    # One evaluation at a time may ask: with one deployment that holds nobody up, and shows that slots are given back.
+    path.write_text("\n".join(["[limits]", "constant = 1", "[[deployments]]", *lines, ""]), "utf-8")
     return path
 
 
 def in_state(home: Path, state: str) -> list[Firing]:
     """Return the firings in a state, in the order in which they were due."""
     return [firing for firing in read_firings(home, NAME) if firing.state == state]
+
+
+def shown_by_prefect(log: Path) -> list[dict[str, Any]]:
+    """Return the artifacts that the server has which a log of ``flow serve`` names."""
+    found = re.search(r"served at (http://\S+);", log.read_text("utf-8"))
+    assert found
+    body = {"headers": {"Content-Type": "application/json"}, "data": b"{}", "method": "POST"}
+    with urllib.request.urlopen(urllib.request.Request(f"{found[1]}/artifacts/filter", **body), timeout=60) as answer:
+        return list(json.load(answer))
 
 
 def serve_with_kills(file: Path, home: Path, *, n_firings: int, n_kills: int, log: Path, seed: int = 7) -> int:

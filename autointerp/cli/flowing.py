@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from autointerp.cli.app import DEFAULT_HOME, AsJson, Home, Plain, answer, app, progress
-from autointerp.core.errors import AutointerpError, Incomplete
+from autointerp.core.errors import Incomplete
 
 flow_app = typer.Typer(help="Serve schedules, and look at what they did.", no_args_is_help=True)
 app.add_typer(flow_app, name="flow")
@@ -15,10 +15,6 @@ DEFAULT_FLOWS = Path("flows.toml")
 FlowsPath = Annotated[Path, typer.Argument(help="The file of flows.")]
 FlowsOption = Annotated[Path, typer.Option("--file", help="The file of flows.")]
 FlowName = Annotated[str, typer.Argument(help="A deployment's name.")]
-
-
-class FailedFlowError(AutointerpError):
-    """A flow failed for a reason that is the same the next time."""
 
 
 @flow_app.command("serve")
@@ -46,8 +42,6 @@ def flow_run(
     with progress() as show:
         firing = attendant_of(file, name, home=home, on_progress=show, plain=plain).by_hand(due)
     answer(asdict(firing), firing.line(), as_json=as_json)
-    if firing.state == "failed":
-        raise FailedFlowError(firing.reason)
     if firing.state == "incomplete":
         msg = f"{firing.reason}; go on with: {firing.resume}"
         raise Incomplete(msg)

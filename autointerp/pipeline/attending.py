@@ -27,6 +27,7 @@ from autointerp.pipeline.schedules import Deployment, begins, due_times
 MOST_TRIES = 5
 """Of what fails for a reason that is not known to pass: after so many it has failed."""
 LOOKED_EVERY_S = 2.0
+SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Done:
     run: str = ""
     text: str = ""
     n_unfinished: int = 0
+    gate: str = ""
     usd: float | None = None
     tokens: int | None = None
 
@@ -106,12 +108,13 @@ class Attendant:
         Raises:
             ConfigError: Nothing was due at that moment.
             Incomplete: Another process is doing this deployment's work.
+            AutointerpError: What it met with; that is noted, too.
         """
         with doing(self.home, self.rule.name) as is_mine:
             if not is_mine:
                 msg = f"{self.rule.name} is under way in another process; wait for it"
                 raise Incomplete(msg)
-            return self._perform(self._named(due))
+            return self._noted(self._named(due))
 
     def _named(self, due: str) -> Firing:
         if not due:
@@ -145,13 +148,16 @@ class Attendant:
         return shlex.join([*words, "--due", firing.due])
 
     def _perform(self, firing: Firing) -> Firing:
-        """Do one firing and note what became of it; what it raises is noted and does not keep others back.
+        """Do one firing and return what became of it; an error is noted and does not keep others back."""
+        self.wait(max(0.0, (begins(self.rule, firing.moment) - self.clock()).total_seconds()))
+        try:
+            return self._noted(firing)
+        except Exception:
+            (noted,) = [one for one in self._known(firing.moment - SECOND) if one.moment == firing.moment]
+            return noted
 
-        Raises:
-            BaseException: This process is stopped; that, too, is noted.
-        """
-        if not firing.by_hand:
-            self.wait(max(0.0, (begins(self.rule, firing.moment) - self.clock()).total_seconds()))
+    def _noted(self, firing: Firing) -> Firing:
+        """Do one firing, noting that it begins and what became of it; an error, or a stop, is noted and raised."""
         begun = change(
             self.home,
             firing,
@@ -163,13 +169,10 @@ class Attendant:
             resume=self._resume(firing),
         )
         try:
-            changes = self._try(begun)
-        except Exception as error:
-            changes = _what_became(error, begun)
-        except BaseException:
-            self._keep(begun, state="incomplete", reason="it was stopped")
+            return self._keep(begun, **self._try(begun))
+        except BaseException as error:
+            self._keep(begun, **_what_became(error, begun))
             raise
-        return self._keep(begun, **changes)
 
     def _try(self, firing: Firing) -> dict[str, Any]:
         """Return what the firing came to: skipped when nothing changed since the last one that was done."""
@@ -180,7 +183,7 @@ class Attendant:
             why = f"nothing changed since the one of {same} (skip_unchanged)"
             return {**known, "state": "skipped", "reason": why}
         done = self.work.carry_out(firing, self._look(firing))
-        found = {**known, "run": done.run, "text": done.text, "usd": done.usd, "tokens": done.tokens}
+        found = known | {name: getattr(done, name) for name in ("run", "text", "gate", "usd", "tokens")}
         if done.n_unfinished:
             why = f"{done.n_unfinished} questions had no reply; they are asked again"
             return {**found, "state": "incomplete", "reason": why}
@@ -216,7 +219,7 @@ class Attendant:
             return change(self.home, firing, ended=written(self.clock()), **changes)
 
 
-def _what_became(error: Exception, firing: Firing) -> dict[str, Any]:
+def _what_became(error: BaseException, firing: Firing) -> dict[str, Any]:
     """Return the state that an error leaves a firing in: to be gone on with, or failed for good.
 
     A wrong setting and a bug are the same the next time; a full disk, a provider or a server that is away are
@@ -226,6 +229,8 @@ def _what_became(error: Exception, firing: Firing) -> dict[str, Any]:
     if isinstance(error, SupersededError):
         final = given_up(firing)
         return {"state": final.state, "reason": final.reason, "is_final": final.is_final}
+    if not isinstance(error, Exception):
+        return {"state": "incomplete", "reason": "it was stopped"}
     is_hopeless = isinstance(error, ConfigError | AssertionError)
     is_known = isinstance(error, AutointerpError | OSError | MemoryError)
     if is_hopeless or (not is_known and firing.n_tries >= MOST_TRIES):

@@ -29,7 +29,8 @@ class Firing:
 
     ``reason``: why it is in its state. ``is_final``: nobody goes on with it, although it is incomplete. ``run``:
     the name of its run's folder. ``resume``: the command that goes on with it. ``inputs``: hash of what decided
-    its result, judge included. ``usd``, ``tokens``: what its run has spent, over all tries; None is unknown.
+    its result, judge included. ``gate``: the verdict against its baseline, pass, fail or inconclusive. ``usd``,
+    ``tokens``: what its run has spent, over all tries; None is unknown.
     """
 
     deployment: str
@@ -47,6 +48,7 @@ class Firing:
     inputs: str = ""
     judge: str = ""
     text: str = ""
+    gate: str = ""
     usd: float | None = None
     tokens: int | None = None
 

@@ -30,7 +30,8 @@ class Deployment(Section):
     run of its own, named by the moment it was due; else one run goes on. ``overlap``: while one is under way, the
     next one is left out (``skip``), comes after it (``queue``), or takes its place (``cancel``). ``catch_up_s``:
     so long after its moment it may still begin or go on. ``jitter_s``: it begins up to so much later, each time
-    another share of it. ``skip_unchanged``: only when text, settings, prompts, dictionaries, packages or the judge
+    another share of it. ``baseline``: what an evaluation is held against by the configuration's ``[gate]``, when it
+    is done. ``skip_unchanged``: only when text, settings, prompts, dictionaries, packages or the judge
     are other than the last time.
     """
 
@@ -46,6 +47,7 @@ class Deployment(Section):
     catch_up_s: float = Field(default=86_400.0, ge=0)
     jitter_s: float = Field(default=0.0, ge=0)
     skip_unchanged: bool = False
+    baseline: str = ""
 
     @field_validator("time_zone")
     @classmethod
@@ -78,6 +80,9 @@ class Deployment(Section):
             raise ValueError(msg)
         if self.flow in NEEDS_CONFIG and not self.config:
             msg = f"{self.name}: the flow {self.flow!r} needs `config`, a configuration file"
+            raise ValueError(msg)
+        if self.baseline and self.flow != "evaluate":
+            msg = f"{self.name}: only what an evaluation scores is held against a baseline"
             raise ValueError(msg)
         return self
 

@@ -2,13 +2,16 @@
 
 import json
 import signal
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
 from children import command_line, running, wait_until
-from served import SECONDS, assert_each_once, deploy, in_state, serve_with_kills
+from served import SECONDS, assert_each_once, deploy, in_state, serve_with_kills, shown_by_prefect
 from tiny_world import World
 
-from autointerp.pipeline.firings import history, read_firings
+from autointerp.pipeline.firings import Firing, doing, history, keep_firing, read_firings
 from autointerp.pipeline.status import status_of_run
 
 N_FIRINGS, N_KILLS = 10, 4
@@ -24,12 +27,16 @@ def test_a_scheduled_run_completes(world: World, tmp_path: Path) -> None:
     environment = SECONDS | {"PREFECT_HOME": str(tmp_path / "prefect")}
     with running("flow", "serve", file, "--home", home, log=log, **environment) as served:
         wait_until(lambda: len(in_state(home, "done")) > 1, child=served, log=log)
+        shown = {one["key"]: one for one in shown_by_prefect(log)}
         served.send_signal(signal.SIGTERM)
         assert served.wait(timeout=120) == 143
     first = in_state(home, "done")[0]
     assert (home / "runs" / first.run / "report.html").exists()
     assert status_of_run(home / "runs" / first.run).is_complete
     assert not in_state(home, "failed"), log.read_text("utf-8")
+    assert set(shown) == {f"autointerp-{name}" for name in ("progress", "scores", "summary", "report")}
+    assert {"measure", "dictionary", "scored"} <= set(json.loads(shown["autointerp-scores"]["data"])[0])
+    assert "/report.html" in shown["autointerp-report"]["data"]
     said = command_line("flow", "history", "--json", "--home", home)
     assert first.due in {row["due"] for row in json.loads(said.out)}
 
@@ -42,6 +49,40 @@ def test_killed_at_random_every_due_evaluation_is_done_once(world: World, tmp_pa
     assert_each_once(home)
     assert n_killed == N_KILLS
     assert sum(firing.n_tries > 1 for firing in read_firings(home, "often")), "no kill ever hit one at work"
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_flow_run_that_ended_in_the_middle_is_marked(tmp_path: Path) -> None:
+    """Prefect's hook leaves the firing incomplete with its command; one under way in a living process stays."""
+    from prefect.states import Crashed
+
+    from flows.scheduled import mark_incomplete
+
+    begun = Firing(
+        "often", "evaluate", "2026-11-21T12:00:00Z", state="running", n_tries=1, resume="autointerp flow run"
+    )
+    keep_firing(tmp_path, begun)
+    flow_run = SimpleNamespace(parameters={"name": "often", "home": str(tmp_path)})
+    with doing(tmp_path, "often"):
+        mark_incomplete(None, flow_run, Crashed(message="killed"))
+        assert read_firings(tmp_path, "often") == [begun]
+    mark_incomplete(None, flow_run, Crashed(message="killed"))
+    (marked,) = read_firings(tmp_path, "often")
+    assert (marked.state, marked.reason, marked.resume) == ("incomplete", "its flow run crashed: killed", begun.resume)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_prefect_is_told_the_worst() -> None:
+    """A flow run that did several is as bad as the worst of them, and says how to go on."""
+    from flows.scheduled import state_of
+
+    done = Firing("often", "evaluate", "2026-11-21T12:00:00Z", state="done")
+    incomplete = replace(done, state="incomplete", resume="autointerp flow run often")
+    told = [state_of(some) for some in ([], [done], [done, incomplete], [incomplete, replace(done, state="failed")])]
+    assert [(state.type.value, state.name) for state in told] == [
+        ("COMPLETED", "Completed"), ("COMPLETED", "Completed"), ("FAILED", "Incomplete"), ("FAILED", "Failed"),
+    ]  # fmt: skip
+    assert "go on with: autointerp flow run often" in told[2].message
 
 
 def test_history_knows_what_the_file_says(world: World, tmp_path: Path) -> None:
@@ -57,3 +98,20 @@ def test_history_knows_what_the_file_says(world: World, tmp_path: Path) -> None:
     (one,) = json.loads(listed.out)
     assert (one["next"], one["last"].endswith("done")) == ("by hand", True)
     assert history(home)["by_hand"].tolist() == [True]
+
+
+def test_an_evaluation_is_held_against_its_baseline(world: World, tmp_path: Path) -> None:
+    """A baseline that is not there is found before anything is done; with one the verdict is in the history."""
+    home = tmp_path / "home"
+    file = deploy(tmp_path, world, baseline="main")
+    command = ("flow", "run", "often", "--file", file, "--home", home, "--plain", "--json")
+    refused = command_line(*command)
+    assert (refused.code, (home / "runs").exists()) == (2, False), refused.err
+    file.write_text(file.read_text("utf-8").replace('baseline = "main"\n', ""), "utf-8")
+    first = json.loads(command_line(*command).out)
+    assert command_line("runs", "baseline", "set", "main", first["run"], "--home", home).code == 0
+    file = deploy(tmp_path, world, baseline="main")
+    held = json.loads(command_line(*command).out)
+    assert held["state"] == "done"
+    assert held["gate"] in {"pass", "fail", "inconclusive"}
+    assert held["run"] != first["run"]

@@ -225,6 +225,8 @@ def test_what_passes_is_gone_on_with(tmp_path: Path, error: Exception, after_one
     (firing,) = read_firings(tmp_path, "nightly")
     assert type(error).__name__ in firing.reason
     assert f"--due {firing.due}" in firing.resume
+    with pytest.raises(type(error)):
+        mine.by_hand(firing.due)
     worker.do = None
     assert mine.by_hand(firing.due).state == "done"
 
