@@ -9,6 +9,7 @@ from io import StringIO
 from pathlib import Path
 from urllib.parse import urlencode
 
+import pandas as pd
 import pytest
 from dashboard_builders import Client, changed, open_app, toy_home, write_run
 from report_builders import make_run
@@ -278,6 +279,22 @@ def test_a_difference_is_that_of_the_pairs(tmp_path: Path) -> None:
     for one in found:
         assert one["difference"]["value"] == pytest.approx(0.125)
         assert one["difference"]["high"] - one["difference"]["low"] == pytest.approx(0)
+
+
+def test_scores_of_two_judges_are_not_mixed(tmp_path: Path) -> None:
+    """Where a second judge scored the same labels otherwise, each judge is held against itself alone."""
+    run = make_run(widths=(512,), n_scored=4, explainers=("examples",))
+    own = run["scores"][run["scores"]["control"] == "none"]
+    other = own.assign(judge="local:other", value=own["value"] - 0.5)
+    later = other.assign(value=other["value"] + 0.25)
+    write_run(tmp_path, changed(run, scores=pd.concat([run["scores"], other])), name="before", created="2026-11-20")
+    write_run(tmp_path, changed(run, scores=pd.concat([run["scores"], later])), name="after")
+    build_snapshot(tmp_path)
+    with open_app(tmp_path) as client:
+        found = client.get("/compare.json?a=before&b=after").json()["compared"]
+    assert {(one["judge"], round(one["difference"]["value"], 9)) for one in found} == {
+        ("local:judge", 0.0), ("local:other", 0.25),
+    }  # fmt: skip
 
 
 def test_a_review_is_blind_and_kept(world_review: tuple[Client, Path]) -> None:

@@ -24,10 +24,14 @@ N_EXTREME = 10
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One measure and explainer on the features that have a score in both runs; difference = b - a."""
+    """One measure, explainer and judge on the features that have a score in both runs; difference = b - a.
+
+    ``judge``: of both; ``old, then new`` where each run has one and they differ.
+    """
 
     measure: str
     explainer: str
+    judge: str
     mean_a: float | None
     mean_b: float | None
     difference: Estimate
@@ -69,9 +73,9 @@ def _choice(runs: list[Row], a: str, b: str) -> View:
 PAIRS = """
 SELECT a.{column} AS a, b.{column} AS b FROM
     (SELECT dictionary, feature, explainer, any_value({column}) AS {column} FROM labels
-        WHERE run = ? GROUP BY ALL) a
+        WHERE run = ? AND judge = ? GROUP BY ALL) a
     JOIN (SELECT dictionary, feature, explainer, any_value({column}) AS {column} FROM labels
-        WHERE run = ? GROUP BY ALL) b
+        WHERE run = ? AND judge = ? GROUP BY ALL) b
     USING (dictionary, feature, explainer) WHERE explainer = ? AND a.{column} IS NOT NULL AND b.{column} IS NOT NULL
 """
 SUMS = """
@@ -86,22 +90,58 @@ def compare(reader: Reader, a: str, b: str) -> tuple[Compared, ...]:
         "SELECT explainer FROM labels WHERE run = ? AND label IS NOT NULL ORDER BY explainer",
         [a, b],
     )
-    shown = [m for m in reader.snapshot.measures if m.short]
-    found = (_compare(reader, (a, b), m, str(row["explainer"])) for m in shown for row in both)
+    found = (
+        _compare(reader, (a, b), m, str(row["explainer"]), judges)
+        for m in reader.snapshot.measures
+        if m.short
+        for judges in paired_judges(*(_judges(reader, run, m) for run in (a, b)))
+        for row in both
+    )
     return tuple(one for one in found if one.n_a or one.n_b)
 
 
-def _compare(reader: Reader, runs: tuple[str, str], m: MeasureColumn, explainer: str) -> Compared:
+def _judges(reader: Reader, run: str, m: MeasureColumn) -> list[str]:
+    rows = reader.rows(
+        f"SELECT DISTINCT judge FROM labels WHERE run = ? AND {m.column} IS NOT NULL ORDER BY judge", [run]
+    )
+    return [str(row["judge"]) for row in rows]
+
+
+def paired_judges(a: list[str], b: list[str]) -> list[tuple[str, str]]:
+    """Return which judge's scores of the one run are held against which of the other.
+
+    The same one; another only where either run has a single judge, so that nobody's scores are mixed.
+
+    >>> paired_judges(["old"], ["new"]), paired_judges(["one", "two"], ["two", "three"])
+    ([('old', 'new')], [('two', 'two')])
+    """
+    if len(a) == len(b) == 1:
+        return [(a[0], b[0])]
+    return [(judge, judge) for judge in a if judge in b]
+
+
+def _compare(
+    reader: Reader, runs: tuple[str, str], m: MeasureColumn, explainer: str, judges: tuple[str, str]
+) -> Compared:
     pairs = PAIRS.format(column=m.column)
-    row = reader.one(SUMS.format(pairs=pairs), [*runs, explainer]) or {}
-    counts = [
-        reader.one(f"SELECT count({m.column}) AS n FROM labels WHERE run = ? AND explainer = ?", [run, explainer])
-        for run in runs
-    ]
-    difference = _difference(reader, row, pairs, [*runs, explainer], m)
+    sides = list(zip(runs, judges, strict=True))
+    bound = [value for side in sides for value in side]
+    row = reader.one(SUMS.format(pairs=pairs), [*bound, explainer]) or {}
+    counted = f"SELECT count({m.column}) AS n FROM labels WHERE run = ? AND judge = ? AND explainer = ?"
+    counts = [reader.one(counted, [*side, explainer]) for side in sides]
+    difference = _difference(reader, row, pairs, [*bound, explainer], m)
     n_a, n_b = (int(one["n"]) if one else 0 for one in counts)
-    name = measure_name(m.scorer, m.variant, m.metric)
-    return Compared(name, explainer, row["a"], row["b"], difference, minimum_detectable(difference), n_a, n_b)
+    return Compared(
+        measure=measure_name(m.scorer, m.variant, m.metric),
+        explainer=explainer,
+        judge=", then ".join(dict.fromkeys(judges)),
+        mean_a=row["a"],
+        mean_b=row["b"],
+        difference=difference,
+        detectable=minimum_detectable(difference),
+        n_a=n_a,
+        n_b=n_b,
+    )
 
 
 def _difference(reader: Reader, row: Row, pairs: str, values: list[str], m: MeasureColumn) -> Estimate:
@@ -115,21 +155,21 @@ def _difference(reader: Reader, row: Row, pairs: str, values: list[str], m: Meas
 
 
 EXTREMES = """
-SELECT a.dictionary, a.feature, a.explainer, a.label AS label_a, b.label AS label_b, a.{column} AS a, b.{column} AS b,
-    b.{column} - a.{column} AS difference
+SELECT a.dictionary, a.feature, a.explainer, a.judge, a.label AS label_a, b.label AS label_b,
+    a.{column} AS a, b.{column} AS b, b.{column} - a.{column} AS difference
 FROM labels a JOIN labels b USING (dictionary, feature, explainer)
-WHERE a.run = ? AND b.run = ? AND a.{column} IS NOT NULL AND b.{column} IS NOT NULL
+WHERE a.run = ? AND a.judge = ? AND b.run = ? AND b.judge = ? AND a.{column} IS NOT NULL AND b.{column} IS NOT NULL
 ORDER BY abs(b.{column} - a.{column}) DESC, a.dictionary, a.feature LIMIT ?
 """
 
 
 def extremes(reader: Reader, a: str, b: str) -> list[Row]:
-    """Return the features whose scores differ most, by the first measure that both runs have."""
+    """Return the features whose scores differ most, by the first measure and judge that both runs have."""
     for m in (m for m in reader.snapshot.measures if m.short):
-        if rows := reader.rows(EXTREMES.format(column=m.column), [a, b, N_EXTREME]):
-            return [
-                {"measure": m.short, "href": links.feature(row["dictionary"], row["feature"], b), **row} for row in rows
-            ]
+        for first, then in paired_judges(*(_judges(reader, run, m) for run in (a, b))):
+            if rows := reader.rows(EXTREMES.format(column=m.column), [a, first, b, then, N_EXTREME]):
+                about = {"measure": m.short}
+                return [about | {"href": links.feature(r["dictionary"], r["feature"], b), **r} for r in rows]
     return []
 
 
@@ -139,11 +179,24 @@ def _fingerprints(reader: Reader, run: str) -> list[str]:
 
 
 def _sheet(rows: tuple[Compared, ...]) -> Sheet:
-    head = ["measure", "explainer", "mean_a", "mean_b", "difference", "low", "high", "n", "detectable", "n_a", "n_b"]
+    head = [
+        "measure",
+        "explainer",
+        "judge",
+        "mean_a",
+        "mean_b",
+        "difference",
+        "low",
+        "high",
+        "n",
+        "detectable",
+        "n_a",
+        "n_b",
+    ]
     return Sheet(
         head,
         (
-            [one.measure, one.explainer, one.mean_a, one.mean_b, one.difference.value, one.difference.low,
+            [one.measure, one.explainer, one.judge, one.mean_a, one.mean_b, one.difference.value, one.difference.low,
              one.difference.high, one.difference.n, one.detectable, one.n_a, one.n_b]
             for one in rows
         ),
