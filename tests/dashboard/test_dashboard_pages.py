@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -345,3 +346,13 @@ def test_labels_that_were_never_written_break_no_page(tmp_path: Path) -> None:
         ("examples", "scored"),
         ("lexical", "explain_refused"),
     }
+
+
+def test_a_ladder_is_drawn_and_its_marks_count(client: Client) -> None:
+    """Of each main measure bars and a curve stand on the page; what a mark names the explorer finds."""
+    page = client.get("/ladders/toy-l12").text
+    found = re.findall(r'<a href="(/features\?q=[^"]*)" aria-label="[^"]*: (\d+) (?:scored )?features"', page)
+    assert len(found) > 8
+    for href, n in found:
+        sheet = client.get(href.replace("/features?", "/features.csv?").replace("&amp;", "&")).text
+        assert len(list(csv.reader(StringIO(sheet)))) - 1 == int(n), href

@@ -4,6 +4,7 @@ from autointerp.dashboard import links
 from autointerp.dashboard.bars import score_bars
 from autointerp.dashboard.lines import NAMES, Line, headline_lines, main_lines
 from autointerp.dashboard.pages.runs import coverage_of
+from autointerp.dashboard.pictures import ladder_pictures
 from autointerp.dashboard.shelf import Reader, Row
 from autointerp.dashboard.views import Asked, NotThereError, Sheet, View
 
@@ -55,7 +56,7 @@ def ladder_page(reader: Reader, asked: Asked) -> View:
         data={"run": run, "dictionaries": rows, "lines": lines, "coverage": coverage},
         sheet=lambda: _sheet(lines),
         trail=((run, links.run(run)),),
-        extra={"measures": _by_measure(lines)},
+        extra={"measures": [(title, some, ladder_pictures(reader, some)) for title, some in _by_measure(lines)]},
     )
 
 

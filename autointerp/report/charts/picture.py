@@ -95,12 +95,15 @@ def _anchor(found: re.Match[str]) -> str:
 def _accessible(svg: str, title: str, description: str) -> Markup:
     """Return the SVG with a name and a description, without the XML namespaces HTML does not need.
 
-    With links it is a group: what stands in one image cannot be reached by itself.
+    With links it is a group, and so are its parts: what stands in one image, or in one symbol of it, cannot be
+    reached by itself.
     """
     head, body = svg.split(">", 1)
     head = re.sub(r' xmlns(:xlink)?="[^"]*"', "", head)
     name, words = escape(visible(title)), escape(visible(description))
     role = "group" if "<a href=" in body else "img"
+    if role == "group":
+        body = body.replace('role="graphics-symbol"', 'role="group"')
     return Markup(f'{head} role="{role}" aria-label="{name}"><title>{name}</title><desc>{words}</desc>{body}')
 
 

@@ -1,0 +1,73 @@
+"""The report's charts over a snapshot; each mark leads to the explorer with exactly the features behind it."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from autointerp.analysis.values import METRIC_NAMES, is_main
+from autointerp.dashboard import links
+from autointerp.dashboard.lines import Line
+from autointerp.dashboard.shelf import Reader
+from autointerp.report.charts.curve import width_curve
+from autointerp.report.charts.distribution import score_distribution
+from autointerp.report.charts.filters import all_of
+from autointerp.report.charts.layers import place_names
+from autointerp.report.charts.picture import Picture
+
+VALUES = """
+SELECT dictionary, {column} AS value FROM labels
+WHERE run = ? AND judge = ? AND explainer = ? AND dictionary IN (SELECT unnest(?))
+"""
+
+
+def ladder_pictures(reader: Reader, lines: Sequence[Line]) -> tuple[Picture, ...]:
+    """Return how scores are distributed and their means by width: of one measure, explainer and judge.
+
+    ``lines``: of one run, narrow dictionaries first. None where the measure is not one that verdicts speak of.
+    """
+    first = lines[0]
+    column = reader.snapshot.names.scores.get(first.name)
+    if column is None or not is_main(first.scorer, first.variant, first.metric):
+        return ()
+    key = ("ladder", first.run, first.name, first.explainer, first.judge, *(line.dictionary for line in lines))
+    return reader.snapshot.once(key, lambda: _drawn(reader, lines, column))
+
+
+def _drawn(reader: Reader, lines: Sequence[Line], column: str) -> tuple[Picture, ...]:
+    first, means = lines[0], means_of(lines)
+    names = [line.dictionary for line in lines]
+    values = reader.frame(VALUES.format(column=column), [first.run, first.judge, first.explainer, names])
+    metric = METRIC_NAMES.get(first.metric, first.metric.replace("_", " "))
+    within = all_of(*(links.term(name, getattr(first, name)) for name in ("run", "explainer", "judge")))
+    title = f"{first.measure}, labels by {first.explainer}, judge {first.judge}"
+    bars = score_distribution(
+        values, means, title=f"{title}: features by score",
+        metric=metric, name=first.name, within=within, link=links.features,
+    )  # fmt: skip
+    if means["width"].nunique() < 2:
+        return (bars,)
+    curve = width_curve(
+        means, title=f"{title}: means by width, raw", metric=metric, name=first.name, within=within, link=links.features
+    )
+    return bars, curve
+
+
+def means_of(lines: Sequence[Line]) -> pd.DataFrame:
+    """Return the frame of means that charts draw, a row a dictionary, with what its control got."""
+    places = place_names({line.dictionary: line.width for line in lines})
+    rows = [
+        {
+            "dictionary": line.dictionary,
+            "place": places[line.dictionary],
+            "width": line.width,
+            "mean": line.value,
+            "low": line.low,
+            "high": line.high,
+            "scored": line.n_scored,
+            "asked": line.n_asked,
+            "chance": line.chance,
+        }
+        | ({line.control: line.control_value} if line.control else {})
+        for line in lines
+    ]
+    return pd.DataFrame(rows).astype({"mean": float, "low": float, "high": float, "chance": float})
