@@ -40,7 +40,7 @@ def judge_calibration(
         rows = with_links(rows, own, [within] * len(rows), [_words(r) for r in rows.to_dict("records")])
         _, shape, colour, _ = LOOKS[name]
         chart = alt.Chart(rows)
-        layers.append(chart.mark_rule(color=colour).encode(x=x, y=y_number("fires_low"), y2="fires_high:Q"))
+        layers.append(chart.mark_rule(color=colour).encode(x=x, y=y_number("fires_low"), y2=alt.Y2("fires_high:Q")))
         dots = chart.mark_point(shape=shape, size=70, filled=name == "none", color=colour, opacity=1)
         layers.append(dots.encode(x=x, y=y, **href_of(rows)))
     entries = [(f"{LOOKS[name][0]} {LOOKS[name][3]}", LOOKS[name][2]) for name in present]

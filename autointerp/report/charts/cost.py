@@ -32,7 +32,9 @@ def cost_against_decided(costs: pd.DataFrame, *, title: str, link: Link | None =
     layers: list[alt.Chart] = []
     for scorer, colour in colours.items():
         chart = alt.Chart(rows[rows["scorer"] == scorer])
-        layers.append(chart.mark_rule(color=colour, opacity=0.4).encode(x=x, y=_y("n_decided"), y2="n_scored:Q"))
+        layers.append(
+            chart.mark_rule(color=colour, opacity=0.4).encode(x=x, y=_y("n_decided"), y2=alt.Y2("n_scored:Q"))
+        )
         layers.append(
             chart.mark_tick(color=colour, thickness=2, size=12, orient="horizontal").encode(x=x, y=_y("n_scored"))
         )

@@ -36,10 +36,10 @@ def coverage_waterfall(counts: pd.DataFrame, *, title: str, link: Link | None = 
     colour = alt.Color("colour:N", scale=None)
     x = x_number("from", "share of the dictionary's features", domain=[0, 1])
     bars = alt.Chart(steps).mark_bar(height=ROW * 0.6, minBandSize=2).encode(
-        x=x, x2="to:Q", y=y, color=colour, **href_of(steps)
+        x=x, x2=alt.X2("to:Q"), y=y, color=colour, **href_of(steps)
     )  # fmt: skip
     words = alt.Chart(steps).mark_text(align="left", fontSize=11).encode(
-        x=alt.value(WIDTH + 6), y=y, text="words:N", **href_of(steps)
+        x=alt.XValue(WIDTH + 6), y=y, text=alt.Text("words:N"), **href_of(steps)
     )  # fmt: skip
     entries = [("■ all", GREY), ("■ without a score", ORANGE), ("■ scored", BLUE)]
     chart = styled([bars, words, *legend(entries)], height=max(2, len(steps)) * ROW, names=list(steps["name"]))

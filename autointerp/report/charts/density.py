@@ -45,7 +45,7 @@ def score_by_density(
         layers.append(beside.encode(x=_x(), y=y_number("control")))
         layers.append(chart.mark_line(color=colour, opacity=0.4, strokeWidth=1).encode(x=_x(), y=y_number("mean")))
         sure = alt.Chart(mine.dropna(subset=["mean_low"])).mark_rule(color=colour, strokeWidth=2)
-        layers.append(sure.encode(x=_x(), y=y_number("mean_low"), y2="mean_high:Q"))
+        layers.append(sure.encode(x=_x(), y=y_number("mean_low"), y2=alt.Y2("mean_high:Q")))
         dots = chart.mark_point(filled=True, size=60, opacity=1, color=colour)
         layers.append(dots.encode(x=_x(), y=y_number("mean"), **href_of(mine)))
     shared = len({d.rpartition("/")[0] for d in colours}) == 1

@@ -42,7 +42,9 @@ def paired_difference(
     bars = with_links(bars.assign(none=0), link, filters, [_bar(row) for row in bars.to_dict("records")])
     x = x_number("low", "difference, second minus first")
     rect = alt.Chart(bars).mark_rect(color=BLUE, opacity=0.45, stroke=BLUE, strokeWidth=0.5)
-    boxes = rect.encode(x=x, x2="high:Q", y=y_number("none", "features", zero=True), y2="n:Q", **href_of(bars))
+    boxes = rect.encode(
+        x=x, x2=alt.X2("high:Q"), y=y_number("none", "features", zero=True), y2=alt.Y2("n:Q"), **href_of(bars)
+    )
     zero = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=GREY, strokeWidth=1.5).encode(x=x_number("at"))
     entries = [("◆ mean difference, 95% interval", BLUE), ("▬ no difference", GREY)]
     chart = styled([boxes, zero, *_mean(found), *legend(entries)])
@@ -57,7 +59,7 @@ def _mean(mean: Estimate) -> list[alt.Chart]:
     chart = alt.Chart(pd.DataFrame({"mean": [mean.value], "low": [mean.low], "high": [mean.high]}))
     dot = chart.mark_point(shape="diamond", size=120, filled=mean.low is not None, opacity=1, color=BLUE)
     at = alt.value(HEIGHT * 0.08)
-    rule = chart.mark_rule(strokeWidth=3, color=BLUE).encode(x=x_number("low"), x2="high:Q", y=at)
+    rule = chart.mark_rule(strokeWidth=3, color=BLUE).encode(x=x_number("low"), x2=alt.X2("high:Q"), y=at)
     return [*([rule] if mean.low is not None else []), dot.encode(x=x_number("mean"), y=at)]
 
 

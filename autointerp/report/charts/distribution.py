@@ -48,7 +48,7 @@ def score_distribution(
     bars = _placed(score_bars(scored, extent=extent), drawn)
     linked = with_links(bars, link, _filters(bars, name, within), _names(bars))
     rect = alt.Chart(linked).mark_rect(color=BLUE, opacity=0.45, stroke=BLUE, strokeWidth=0.5)
-    boxes = rect.encode(x=x_of(drawn), x2="right:Q", y=y_of("low"), y2="high:Q", **href_of(linked))
+    boxes = rect.encode(x=x_of(drawn), x2=alt.X2("right:Q"), y=y_of("low"), y2=alt.Y2("high:Q"), **href_of(linked))
     layers = [*_reach(drawn, extent), *reference_layers(drawn), boxes, *mean_layers(drawn, aside=MEAN_AT)]
     return picture(layered(layers, drawn, metric), title=title, description=describe(means), table=means)
 

@@ -34,7 +34,7 @@ def drift_over_runs(runs: pd.DataFrame, *, title: str, link: Link | None = None)
         rows = drawn[drawn["judge"] == judge]
         chart, x = alt.Chart(rows), _x(len(places))
         layers.append(chart.mark_line(color=colour, strokeWidth=1.2, opacity=0.6).encode(x=x, y=y_number("value")))
-        layers.append(chart.mark_rule(color=colour, strokeWidth=3).encode(x=x, y=y_number("low"), y2="high:Q"))
+        layers.append(chart.mark_rule(color=colour, strokeWidth=3).encode(x=x, y=y_number("low"), y2=alt.Y2("high:Q")))
         dots = chart.mark_point(shape="diamond", filled=True, size=100, opacity=1, color=colour)
         layers.append(dots.encode(x=x, y=y_number("value"), **href_of(rows)))
     entries = [(f"◆ {shorten(visible(str(judge), keep=''), 40)}", colour) for judge, colour in colours.items()]
@@ -56,13 +56,13 @@ def _chance(drawn: pd.DataFrame) -> alt.Chart:
 def _changes(runs: pd.DataFrame) -> list[alt.Chart]:
     rows = runs[runs["changed"].astype(str) != ""].drop_duplicates("run")[["x"]]
     mark = alt.Chart(rows).mark_point(shape="triangle-down", filled=True, size=60, color=ORANGE, opacity=1)
-    return [mark.encode(x=_x(runs["run"].nunique()), y=alt.value(2))]
+    return [mark.encode(x=_x(runs["run"].nunique()), y=alt.YValue(2))]
 
 
 def _names(places: dict[str, float]) -> alt.Chart:
     rows = pd.DataFrame({"x": places.values(), "run": [shorten(visible(str(r), keep=""), 16) for r in places]})
     words = alt.Chart(rows).mark_text(fontSize=10, angle=320, align="right")
-    return words.encode(x=_x(len(places)), y=alt.value(HEIGHT + 8), text="run:N")
+    return words.encode(x=_x(len(places)), y=alt.YValue(HEIGHT + 8), text=alt.Text("run:N"))
 
 
 def _words(row: dict[object, object]) -> str:

@@ -50,6 +50,6 @@ def fixed_layers(drawn: pd.DataFrame) -> Iterator[alt.Chart]:
     shifted = rows[["x", *COLUMNS[:3]]].astype(float).rename(columns=names).assign(x=lambda r: r["x"] + 0.08)
     chart, x = alt.Chart(shifted), x_of(drawn)
     yield chart.mark_line(color=SKY, strokeWidth=1.2, strokeDash=[4, 2]).encode(x=x, y=y_of("fixed"))
-    yield chart.mark_rule(color=SKY, strokeWidth=3).encode(x=x, y=y_of("low"), y2="high:Q")
+    yield chart.mark_rule(color=SKY, strokeWidth=3).encode(x=x, y=y_of("low"), y2=alt.Y2("high:Q"))
     yield chart.mark_point(shape="square", size=70, filled=True, opacity=1, color=SKY).encode(x=x, y=y_of("fixed"))
     yield from legend([("■ mean with density held fixed", SKY)], y=-28)

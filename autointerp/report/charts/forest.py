@@ -29,7 +29,7 @@ def forest(
     known = rows.dropna(subset=["value"])
     x = x_number("value", axis)
     base = alt.Chart(known)
-    rule = base.mark_rule(strokeWidth=3, color=BLUE).encode(y=y, x=x_number("low"), x2="high:Q")
+    rule = base.mark_rule(strokeWidth=3, color=BLUE).encode(y=y, x=x_number("low"), x2=alt.X2("high:Q"))
     dots = base.mark_point(shape="diamond", size=110, filled=True, opacity=1, color=BLUE)
     layers = [*_lines(lines), rule, dots.encode(y=y, x=x, **href_of(known)), _all_names(names, y)]
     entries = [(f"◆ {says}, 95% interval", BLUE), *((f"▬ {words}", GREY) for _, words in lines)]

@@ -106,8 +106,8 @@ def mean_layers(drawn: pd.DataFrame, *, aside: float = 0.0) -> Iterator[alt.Char
     numbers = rows[columns].astype(float).assign(x=lambda r: r["x"] + aside)
     rows = numbers.assign(href=rows["href"]) if "href" in rows else numbers
     sure, single = rows.dropna(subset=["low"]), rows[rows["low"].isna()]
-    x, href = x_of(drawn), {"href": "href:N"} if "href" in rows else {}
-    yield alt.Chart(sure).mark_rule(strokeWidth=3, color=BLUE).encode(x=x, y=y_of("low"), y2="high:Q")
+    x, href = x_of(drawn), {"href": alt.Href("href:N")} if "href" in rows else {}
+    yield alt.Chart(sure).mark_rule(strokeWidth=3, color=BLUE).encode(x=x, y=y_of("low"), y2=alt.Y2("high:Q"))
     filled = alt.Chart(sure).mark_point(shape="diamond", size=120, filled=True, opacity=1, color=BLUE)
     yield filled.encode(x=x, y=y_of("mean"), **href)
     hollow = alt.Chart(single).mark_point(shape="diamond", size=120, opacity=1, color=BLUE)
@@ -129,7 +129,7 @@ def reference_layers(drawn: pd.DataFrame) -> Iterator[alt.Chart]:
         colour, dash = (GREY, [1, 0]) if name == "chance" else CONTROL_LOOKS.get(name, OTHER_LOOK)
         thickness = 1.5 if name == "chance" else 2.5
         rule = alt.Chart(rows).mark_rule(color=colour, strokeWidth=thickness, strokeDash=dash)
-        yield rule.encode(x=x_of(drawn), x2="right:Q", y=y_of("mean"))
+        yield rule.encode(x=x_of(drawn), x2=alt.X2("right:Q"), y=y_of("mean"))
 
 
 def layered(layers: Sequence[alt.Chart], drawn: pd.DataFrame, metric: str) -> alt.LayerChart:
@@ -144,7 +144,7 @@ def layered(layers: Sequence[alt.Chart], drawn: pd.DataFrame, metric: str) -> al
 def _words_below(drawn: pd.DataFrame, field: str, down: int) -> alt.Chart:
     """Return a line of words below the axis: what each place is, and how many features its mean is over."""
     words = alt.Chart(drawn[["x", field]]).mark_text(fontSize=11)
-    return words.encode(x=x_of(drawn), y=alt.value(HEIGHT + down), text=f"{field}:N")
+    return words.encode(x=x_of(drawn), y=alt.YValue(HEIGHT + down), text=alt.Text(f"{field}:N"))
 
 
 def _entries(means: pd.DataFrame, metric: str) -> list[tuple[str, str]]:

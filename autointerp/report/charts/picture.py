@@ -73,7 +73,7 @@ def with_links(
 
 def href_of(rows: pd.DataFrame) -> dict[str, str]:
     """Return the encoding of links, if the rows have any."""
-    return {"href": "href:N"} if "href" in rows else {}
+    return {"href": alt.Href("href:N")} if "href" in rows else {}
 
 
 def _kept(href: str, name: str) -> str:
