@@ -42,7 +42,7 @@ MEANINGS = {
     "model": "as the provider returned it",
     "prompt_version": "hash of the prompt's words",
     "question": "key of what was asked",
-    "usd": "US dollars; empty where the price is unknown",
+    "usd": "US dollars; empty where no price is known",
     "long": "the label, long form",
     "concepts": "several meanings, where the explainer found several",
     "scorer": "the protocol",
