@@ -175,7 +175,8 @@ def _sort(term: Term) -> Sort:
 
 
 def _written(value: str) -> str:
-    if BARE.fullmatch(value):
+    # Bare, a value that begins with "=" would make another operator of < and >.
+    if BARE.fullmatch(value) and not value.startswith("="):
         return value
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

@@ -143,6 +143,9 @@ def read_flows(path: Path) -> FlowsFile:
     return found.model_copy(update={"deployments": tuple(placed)})
 
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 def due_times(deployment: Deployment, *, after: datetime, until: datetime) -> list[datetime]:
     """Return the moments in (after, until] at which it is due, in their order: the last MOST_AT_ONCE at most.
 
@@ -164,7 +167,7 @@ def due_times(deployment: Deployment, *, after: datetime, until: datetime) -> li
 def next_due(deployment: Deployment, *, after: datetime) -> datetime | None:
     """Return the first moment after one at which it is due; None without a rule."""
     if deployment.interval_s is not None:
-        return next(_multiples(deployment.interval_s, after)) + timedelta(seconds=deployment.interval_s)
+        return next(_multiples(deployment.interval_s, after)) + _step(deployment.interval_s)
     if not deployment.cron:
         return None
     local = after.astimezone(ZoneInfo(deployment.time_zone))
@@ -177,10 +180,19 @@ def begins(deployment: Deployment, due: datetime) -> datetime:
 
 
 def _multiples(interval_s: float, until: datetime) -> Iterator[datetime]:
-    number = int(until.timestamp() // interval_s)
+    """Yield the multiples of an interval since 1970, the latest until a moment first.
+
+    In whole microseconds: by floats the same multiple could be due on both sides of a moment, or on neither.
+    """
+    step = _step(interval_s)
+    moment = until - (until - EPOCH) % step
     while True:
-        yield datetime.fromtimestamp(number * interval_s, UTC)
-        number -= 1
+        yield moment
+        moment -= step
+
+
+def _step(interval_s: float) -> timedelta:
+    return timedelta(microseconds=round(interval_s * 1e6))
 
 
 def _cron_backwards(deployment: Deployment, until: datetime) -> Iterator[datetime]:

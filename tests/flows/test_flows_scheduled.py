@@ -23,10 +23,10 @@ def test_a_scheduled_run_completes(world: World, tmp_path: Path) -> None:
     One combination of Prefect's versions with SQLAlchemy's never runs a schedule, and says nothing.
     """
     home, log = tmp_path / "home", tmp_path / "log"
-    file = deploy(tmp_path, world, interval_s=5, overlap="skip")
+    file = deploy(tmp_path, world, interval_s=30, overlap="skip")
     environment = SECONDS | {"PREFECT_HOME": str(tmp_path / "prefect")}
     with running("flow", "serve", file, "--home", home, log=log, **environment) as served:
-        wait_until(lambda: len(in_state(home, "done")) > 1, child=served, log=log)
+        wait_until(lambda: len(in_state(home, "done")) > 0, child=served, log=log)
         shown = {one["key"]: one for one in shown_by_prefect(log)}
         served.send_signal(signal.SIGTERM)
         assert served.wait(timeout=120) == 143
