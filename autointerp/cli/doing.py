@@ -98,7 +98,7 @@ def demo(
         DemoSize, typer.Option(help="auto: about half the size where the machine is slow.")
     ] = DemoSize.auto,
 ) -> None:
-    """Run everything on a real model, offline, and write a report: in eight minutes on two cores."""
+    """Run everything on a real model, offline, and write a report."""
     from autointerp.pipeline.sizing import demo_config
 
     config, words = demo_config(size.value, home)
