@@ -26,6 +26,8 @@ SERVER_START_S = 180.0
 LOOKED_EVERY_S = 2.0
 AGAIN_S = 5.0
 TERMINATED = 143
+LEASES = "concurrency_leases"
+"""Where Prefect keeps who holds which slot, in a server's folder."""
 
 SERVER = (
     "import ctypes, os, sys\n"
@@ -54,11 +56,12 @@ def serve(file: Path, *, home: Path) -> None:
     with api(home) as address:
         from prefect.settings import PREFECT_API_URL, temporary_settings
 
+        is_ours = not PREFECT_API_URL.value()
         with temporary_settings({PREFECT_API_URL: address}):
             _say(f"{len(flows.deployments)} deployments served at {address}; Ctrl-C ends it")
             while True:
                 try:
-                    asyncio.run(_serve_once(flows, file, home))
+                    asyncio.run(_serve_once(flows, file, home, is_ours=is_ours))
                 except asyncio.CancelledError:
                     raise SystemExit(TERMINATED) from None
                 except Exception as error:  # Prefect's client and runner raise what they like when a server is away
@@ -66,8 +69,8 @@ def serve(file: Path, *, home: Path) -> None:
                 time.sleep(AGAIN_S)
 
 
-async def _serve_once(flows: FlowsFile, file: Path, home: Path) -> None:
-    """Register everything and wake flows until the server is away for too long."""
+async def _serve_once(flows: FlowsFile, file: Path, home: Path, *, is_ours: bool) -> None:
+    """Register everything and wake flows until the server, ours or another's, is away for too long."""
     from prefect import get_client
     from prefect.runner import Runner
 
@@ -75,6 +78,8 @@ async def _serve_once(flows: FlowsFile, file: Path, home: Path) -> None:
     async with get_client() as client:
         for provider, limit in flows.limits.items():
             await client.upsert_global_concurrency_limit_by_name(limit_name(provider), limit)
+            if is_ours:
+                await _free_lost_slots(client, limit_name(provider), _folder_of_server(home) / LEASES)
         for rule in flows.deployments:
             deployment = make_deployment(rule, file, home)
             found = await runner.aadd_deployment(deployment)
@@ -85,6 +90,19 @@ async def _serve_once(flows: FlowsFile, file: Path, home: Path) -> None:
     # The runner's own way with SIGTERM leaves with 0 and pages of what it interrupted.
     runner.handle_sigterm = lambda *_: loop.call_soon_threadsafe(task.cancel)
     await runner.start()
+
+
+async def _free_lost_slots(client: Any, name: str, leases: Path) -> None:
+    """Free the slots of a limit that no lease stands for, on a server of ours.
+
+    A server notes that a slot is taken, then who holds it; killed between the two it would never free the slot.
+    """
+    from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
+
+    limit = await client.read_global_concurrency_limit_by_name(name)
+    held = "".join(path.read_text("utf-8") for path in leases.glob("*-*.json"))
+    if limit.active_slots and str(limit.id) not in held:
+        await client.update_global_concurrency_limit(name, GlobalConcurrencyLimitUpdate(active_slots=0))
 
 
 def make_deployment(rule: Deployment, file: Path, home: Path) -> Any:
@@ -127,11 +145,15 @@ def api(home: Path) -> Iterator[str]:
     if configured:
         yield str(configured)
         return
-    folder = cache_of(home) / "prefect"
+    folder = _folder_of_server(home)
     folder.mkdir(parents=True, exist_ok=True)
     server = Server(folder.absolute())
     with server.kept_alive():
         yield server.address
+
+
+def _folder_of_server(home: Path) -> Path:
+    return cache_of(home) / "prefect"
 
 
 class Server:
@@ -172,6 +194,9 @@ class Server:
             # SQLite on a busy machine: 10 s, the default, is at times too short for a lock.
             "PREFECT_API_DATABASE_TIMEOUT": "60",
             "PREFECT_UI_ENABLED": "false",
+            # In memory, the default, a server that is killed forgets who held which slot, and no slot is ever freed.
+            "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+            "PREFECT_HOME": str(self.folder),
         }
         with (self.folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -215,6 +240,8 @@ def _port(folder: Path) -> int:
     noted = folder / "port"
     wanted = int(noted.read_text("ascii")) if noted.exists() else 0
     with socket.socket() as probe:
+        # Connections of the last server may linger on its port; another server that listens still keeps it from us.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", wanted))
         except OSError:

@@ -15,6 +15,7 @@ from tiny_world import World
 from autointerp.pipeline.firings import Firing, read_firings, registered
 from autointerp.pipeline.schedules import due_times
 from autointerp.pipeline.status import status_of_run
+from autointerp.store.places import cache_of
 
 SECONDS = {"PREFECT_RUNNER_POLL_FREQUENCY": "1"}
 NAME = "often"
@@ -56,15 +57,21 @@ def crashing(folder: Path, *places: str) -> dict[str, str]:
     return {"PYTHONPATH": python_path, "CRASH_PLACES": " ".join(places), "CRASH_FOLDER": str(folder)}
 
 
-def deploy(folder: Path, world: World, *, config: dict[str, Any] | None = None, **rule: Any) -> Path:
-    """Write a file of flows with one deployment, and the configuration it names; return the file."""
+def deploy(
+    folder: Path, world: World, *, config: dict[str, Any] | None = None, is_limited: bool = True, **rule: Any
+) -> Path:
+    """Write a file of flows with one deployment, and the configuration it names; return the file.
+
+    ``is_limited``: one evaluation at a time may ask. With one deployment that holds nobody up and shows that slots
+    are given back, that of a killed holder after a minute.
+    """
     changes = {"dictionaries": [str(world.ladder / "16")], **SMALL} | (config or {})
     world.toml(folder / "c.toml", **changes)
     content = {"name": NAME, "config": "c.toml"} | rule
     lines = [f"{name} = {json.dumps(value)}" for name, value in content.items()]
     path = folder / "flows.toml"
-    # One evaluation at a time may ask: with one deployment that holds nobody up, and shows that slots are given back.
-    path.write_text("\n".join(["[limits]", "constant = 1", "[[deployments]]", *lines, ""]), "utf-8")
+    limits = ["[limits]", "constant = 1"] if is_limited else []
+    path.write_text("\n".join([*limits, "[[deployments]]", *lines, ""]), "utf-8")
     return path
 
 
@@ -85,9 +92,11 @@ def shown_by_prefect(log: Path) -> list[dict[str, Any]]:
 def serve_with_kills(file: Path, home: Path, *, n_firings: int, n_kills: int, log: Path, seed: int = 7) -> int:
     """Serve until so many are done, killing whoever serves and all its flows at random moments; return how often.
 
-    The kills are spread over the firings; each strikes while one is at work.
+    The kills are spread over the firings; each strikes while one is at work, the first, where there are slots, while
+    it holds one: nobody is left to give it back.
     """
     draws, n_killed = random.Random(seed), 0
+    leases, is_limited = cache_of(home) / "prefect" / "concurrency_leases", "[limits]" in file.read_text("utf-8")
     environment = SECONDS | {"PREFECT_HOME": str(home.parent / "prefect")}
     while (n_done := len(in_state(home, "done"))) < n_firings:
         is_last = n_killed == n_kills or n_done == n_firings - 1
@@ -99,7 +108,10 @@ def serve_with_kills(file: Path, home: Path, *, n_firings: int, n_kills: int, lo
                 log=log,
             )
             if not is_last:
-                time.sleep(2 * draws.random())
+                if n_killed == 0 and is_limited:
+                    wait_until(lambda: list(leases.glob("*-*.json")), child=served, log=log)
+                else:
+                    time.sleep(2 * draws.random())
                 n_killed += 1
                 kill_tree(served.pid)
     return n_killed

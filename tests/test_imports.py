@@ -14,3 +14,18 @@ def test_architecture_contracts() -> None:
     assert found.returncode == 0, found.stdout + found.stderr
     assert "0 broken" in found.stdout
     assert "Contracts: 0 kept" not in found.stdout
+
+
+def test_the_dashboard_starts_without_what_computes_and_draws() -> None:
+    """Server, snapshot keeper and the pages that most visitors ask for load neither models nor charts nor statistics.
+
+    They take seconds and hundreds of megabytes; pages that draw load them when first asked.
+    """
+    pages = ("overview", "features", "feature", "scores", "runs", "compare", "review", "flows", "docs")
+    names = ["server", "serving", "building", *(f"pages.{page}" for page in pages)]
+    code = "import sys\n" + "\n".join(f"import autointerp.dashboard.{name}" for name in names)
+    code += "\nprint(*(name for name in sys.modules if '.' not in name or name == 'scipy.stats'))"
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = set(found.stdout.split())
+    assert "pandas" in loaded
+    assert not loaded & {"torch", "transformers", "sklearn", "scipy.stats", "altair", "vl_convert", "prefect"}

@@ -5,7 +5,6 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 from autointerp.analysis.estimates import RESAMPLES, Floats
 from autointerp.analysis.values import feature_values, headline_values, measure_name
@@ -37,6 +36,8 @@ def spearman(x: Floats, y: Floats) -> float | None:
     """Return Spearman's rho with mid-ranks for ties, or None for fewer than 2 pairs or a constant side."""
     if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return None
+    from scipy.stats import rankdata  # a second to load, which who only reads need not wait
+
     return float(np.corrcoef(rankdata(x), rankdata(y))[0, 1])
 
 
@@ -73,6 +74,8 @@ def _agree(
 
 def _interval(x: Floats, y: Floats, seed: int, about: tuple[object, ...]) -> tuple[float, float]:
     """Return the 95% bootstrap interval over features; draws in which a side is constant are left out."""
+    from scipy.stats import rankdata
+
     picks = generator(seed, "spearman", *about).integers(len(x), size=(RESAMPLES, len(x)))
     rho = _row_correlations(rankdata(x[picks], axis=1), rankdata(y[picks], axis=1))
     low, high = np.nanquantile(rho, [0.025, 0.975])

@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Awaitable, Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,40 +14,27 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from autointerp.core.errors import AutointerpError, ConfigError
-from autointerp.dashboard.pages import (
-    agreement,
-    compare,
-    cost,
-    dictionaries,
-    docs,
-    feature,
-    features,
-    flows,
-    overview,
-    review,
-    runs,
-    scores,
-)
+from autointerp.dashboard.ledgers import Ledgers
 from autointerp.dashboard.rendering import as_json, csv_pieces, html, static_file
-from autointerp.dashboard.shelf import Shelf
+from autointerp.dashboard.shelf import Reader, Shelf
 from autointerp.dashboard.views import Asked, NotThereError, Page, Sheet, View
 
-PAGES: dict[str, Page] = {
-    "/": overview.page,
-    "/features": features.page,
-    "/f/{dictionary:path}/{index:int}": feature.page,
-    "/runs/{run}": runs.page,
-    "/dictionaries/{dictionary:path}": dictionaries.dictionary_page,
-    "/ladders/{family:path}": dictionaries.ladder_page,
-    "/scores/{run}/{dictionary:path}/{index:int}/{explanation}/{scorer}": scores.page,
-    "/compare": compare.page,
-    "/agreement": agreement.page,
-    "/cost": cost.page,
-    "/flows": flows.page,
-    "/review": review.page,
-    "/docs/scorers/{name}": docs.page,
+PAGES = {
+    "/": "overview.page",
+    "/features": "features.page",
+    "/f/{dictionary:path}/{index:int}": "feature.page",
+    "/runs/{run}": "runs.page",
+    "/dictionaries/{dictionary:path}": "dictionaries.dictionary_page",
+    "/ladders/{family:path}": "dictionaries.ladder_page",
+    "/scores/{run}/{dictionary:path}/{index:int}/{explanation}/{scorer}": "scores.page",
+    "/compare": "compare.page",
+    "/agreement": "agreement.page",
+    "/cost": "cost.page",
+    "/flows": "flows.page",
+    "/review": "review.page",
+    "/docs/scorers/{name}": "docs.page",
 }
-"""Every page by its address; each is also there with ``.json`` and ``.csv`` behind its path."""
+"""Every page by its address, a function of a module in ``pages``; each is there with ``.json`` and ``.csv``, too."""
 
 FORMATS = ("json", "csv")
 STATIC = {"style.css": "text/css", "script.js": "text/javascript"}
@@ -70,8 +58,9 @@ def make_app(home: Path, *, token: str = "", hosts: tuple[str, ...] = HERE) -> F
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     shelf = Shelf(home)
     app.state.shelf = shelf
-    for path, page in PAGES.items():
-        app.add_api_route(path, _endpoint(shelf, page), methods=["GET"], include_in_schema=False, response_model=None)
+    for path, name in PAGES.items():
+        page = _endpoint(shelf, _page(name))
+        app.add_api_route(path, page, methods=["GET"], include_in_schema=False, response_model=None)
     app.add_api_route("/review", _review(shelf), methods=["POST"], include_in_schema=False, response_model=None)
     app.add_api_route("/favicon.ico", _no_icon, methods=["GET"], response_model=None)
     app.add_api_route("/static/{name}", _static, methods=["GET"], response_model=None)
@@ -82,6 +71,17 @@ def make_app(home: Path, *, token: str = "", hosts: tuple[str, ...] = HERE) -> F
     if "*" not in hosts:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     return app
+
+
+def _page(name: str) -> Page:
+    """Return a page by its name. Imported when first asked for: what draws or computes takes seconds to load."""
+    module, _, function = name.partition(".")
+
+    def page(reader: Reader, asked: Asked) -> View:
+        made: Page = getattr(import_module(f"autointerp.dashboard.pages.{module}"), function)
+        return made(reader, asked)
+
+    return page
 
 
 def _endpoint(shelf: Shelf, page: Page) -> Callable[[Request], Response]:
@@ -100,9 +100,11 @@ def _endpoint(shelf: Shelf, page: Page) -> Callable[[Request], Response]:
 
 
 def _review(shelf: Shelf) -> Callable[[Request], Awaitable[Response]]:
-    ledgers = review.Ledgers()
+    ledgers = Ledgers()
 
     def keep(body: bytes) -> str:
+        from autointerp.dashboard.pages import review
+
         with shelf.lease() as reader:
             return review.keep_answer(reader, ledgers, body)
 

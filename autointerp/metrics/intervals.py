@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
 
 from autointerp.core.draws import generator
 from autointerp.core.types import FloatArray
@@ -36,6 +35,7 @@ def auroc_interval(auroc: float, *, n_firing: float, n_silent: float) -> Interva
     """
     if n_firing <= 0 or n_silent <= 0:
         return None
+    from scipy.optimize import brentq  # half a second to load, which those who only read scores need not wait
 
     def distance(theta: float) -> float:
         return (theta - auroc) ** 2 - Z95**2 * _auroc_variance(theta, n_firing, n_silent)

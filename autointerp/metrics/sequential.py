@@ -12,9 +12,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import betaln, logsumexp
-from scipy.stats import binom
 
 from autointerp.metrics.intervals import Interval
 
@@ -123,6 +121,8 @@ def confidence_sequence(n_right: int, n: int, *, alpha: float = 0.05) -> Interva
     is below 1 / alpha (Robbins 1970, "Statistical methods related to the law of the iterated logarithm").
     Wider than a fixed-size interval: it may be looked at after every answer.
     """
+    from scipy.optimize import brentq  # here and below: a second to load, which most who import this never need
+
     wrong = n - n_right
     evidence = betaln(n_right + 0.5, wrong + 0.5) - betaln(0.5, 0.5) + np.log(alpha)
 
@@ -167,6 +167,8 @@ def course_at(accuracy: float, settings: SequentialSettings | None = None) -> Co
 
 def fixed_size(settings: SequentialSettings | None = None) -> tuple[int, int]:
     """Return (n, least number right to be called good) of the smallest fixed design with both errors <= alpha."""
+    from scipy.stats import binom
+
     settings = settings or SequentialSettings()
     n = 1
     while True:

@@ -2,27 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from autointerp.analysis.attributing import changes_between
-from autointerp.analysis.drift import Evaluation, JudgeAlarm, drift_over_runs, judge_alarm
+from autointerp.analysis.drift import JudgeAlarm
 from autointerp.analysis.paired import whole
 from autointerp.analysis.values import feature_values, is_headline, is_main
 from autointerp.analysis.watching import EXIT_CODES, Check, Measured, Rules, Verdict, confirmed, decide, hold
 from autointerp.core.errors import AutointerpError
-from autointerp.pipeline.finding import config_of, list_runs
+from autointerp.pipeline.finding import config_of
 from autointerp.pipeline.notifying import CALM, Notice, notify
 from autointerp.pipeline.remeasuring import Remeasured, remeasure
 from autointerp.pipeline.run import OnProgress, ignore_progress
 from autointerp.pipeline.watch_config import GateSection
 from autointerp.report.compared import Compared, Side, compare_sides, read_side
+from autointerp.report.drifted import alarm_against
 from autointerp.report.text import visible
-from autointerp.store.manifest import read_manifest
-from autointerp.store.parts import part_paths, read_table
+from autointerp.store.parts import read_table
 
 SHOWN = {Verdict.PASS: "pass", Verdict.FAIL: "FAIL", Verdict.INCONCLUSIVE: "open"}
 
@@ -172,38 +170,3 @@ def _labels_of(run: Path, problems: Sequence[Check]) -> dict[str, str]:
     own = rows[~rows["explainer"].astype(str).str.startswith("control:")]
     found = {f"{d}#{f}": str(text) for d, f, _, text in own.itertuples(index=False)}
     return {name: visible(text, keep="") for name, text in found.items() if name in named}
-
-
-# ---- drift
-
-
-def alarm_against(run: Path, baseline: Path) -> tuple[JudgeAlarm | None, int]:
-    """Return the alarm against the run's judge from the baseline on, and in how many evaluations it was asked."""
-    evaluations, anchors = anchored(run.absolute().parents[1], since=baseline, until=run)
-    judge = str(read_manifest(run).get("judge", ""))
-    n = anchors.loc[anchors["judge"] == judge, "evaluation"].nunique()
-    return judge_alarm(evaluations, anchors, judge), int(n)
-
-
-def drift_frame(home: Path) -> pd.DataFrame:
-    """Return every judge's accuracy on anchors in every run of the home: what the chart of drift is drawn from."""
-    return drift_over_runs(*anchored(home))
-
-
-def anchored(
-    home: Path, *, since: Path | None = None, until: Path | None = None
-) -> tuple[list[Evaluation], pd.DataFrame]:
-    """Return the runs in which anchors were asked, in the order of time, and their answers together."""
-    created = {run: str(read_manifest(run).get("created", "")) for run in list_runs(home) if part_paths(run, "anchors")}
-    first, last = (str(read_manifest(end).get("created", "")) if end else "" for end in (since, until))
-    inside = [run for run, at in created.items() if (not first or at >= first) and (not last or at <= last)]
-    ordered = sorted(inside, key=lambda run: (created[run], run.name))
-    tables = [read_table(run, "anchors") for run in ordered]
-    changed = ["", *(_changed(a, b) for a, b in pairwise(ordered))][: len(ordered)]
-    evaluations = [Evaluation(run.name, created[run], text) for run, text in zip(ordered, changed, strict=True)]
-    empty = read_table(home / "runs" / "none", "anchors")
-    return evaluations, pd.concat([empty, *tables], ignore_index=True) if tables else empty
-
-
-def _changed(a: Path, b: Path) -> str:
-    return visible("; ".join(str(change) for change in changes_between(read_manifest(a), read_manifest(b))))

@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from autointerp.core.draws import draw
 from autointerp.core.types import Evidence, Sample, Window
@@ -82,6 +80,9 @@ def _misplace(firing: Sequence[Sample], patterns: Sequence[Places]) -> dict[int,
     """Return from pattern to tile: as many pairs as there can be, each pattern and each tile once."""
     if not firing:
         return {}
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import maximum_bipartite_matching
+
     allowed = np.array([[_fits(places, s.window) for s in firing] for places in patterns], dtype=np.int8)
     tiles = maximum_bipartite_matching(csr_array(allowed), perm_type="column")
     return {pattern: int(tile) for pattern, tile in enumerate(tiles) if tile >= 0}

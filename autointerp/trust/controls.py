@@ -5,7 +5,6 @@ from math import log
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import false_discovery_control
 
 from autointerp.core.draws import draw_key
 from autointerp.core.types import Explanation, FeatureId, FloatArray
@@ -82,6 +81,8 @@ def benjamini_hochberg(p_values: ArrayLike) -> FloatArray:
     Raises:
         ValueError: A p value lies outside [0, 1].
     """
+    from scipy.stats import false_discovery_control  # a second to load, which who only reads need not wait
+
     array = np.asarray(p_values, dtype=np.float64)
     adjusted: FloatArray = false_discovery_control(array) if array.size else array
     return adjusted

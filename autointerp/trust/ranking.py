@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import kendalltau
 
 from autointerp.core.types import FloatArray
 from autointerp.metrics.classification import auroc
@@ -46,6 +45,8 @@ def ladder_tau(scored: Scored, *, resolution: float) -> float | None:
         return None
     if len(set(values)) < 2:
         return 0.0
+    from scipy.stats import kendalltau  # a second to load
+
     return float(kendalltau(truth, values).statistic)
 
 

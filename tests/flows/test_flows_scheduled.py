@@ -44,11 +44,19 @@ def test_a_scheduled_run_completes(world: World, tmp_path: Path) -> None:
 def test_killed_at_random_every_due_evaluation_is_done_once(world: World, tmp_path: Path) -> None:
     """Whoever serves is killed with its flows, again and again: in the end each moment has one whole run."""
     home = tmp_path / "home"
-    file = deploy(tmp_path, world, interval_s=5, overlap="queue")
+    file = deploy(tmp_path, world, interval_s=5, overlap="queue", is_limited=False)
     n_killed = serve_with_kills(file, home, n_firings=N_FIRINGS, n_kills=N_KILLS, log=tmp_path / "log")
     assert_each_once(home)
     assert n_killed == N_KILLS
     assert sum(firing.n_tries > 1 for firing in read_firings(home, "often")), "no kill ever hit one at work"
+
+
+def test_a_slot_of_a_killed_holder_is_given_back(world: World, tmp_path: Path) -> None:
+    """Server and flow die together while the flow holds its provider's only slot: the next server frees it."""
+    home = tmp_path / "home"
+    file = deploy(tmp_path, world, interval_s=5, overlap="queue")
+    assert serve_with_kills(file, home, n_firings=2, n_kills=1, log=tmp_path / "log") == 1
+    assert_each_once(home)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -18,7 +18,8 @@ from autointerp.pipeline.forgetting import forget_failed
 from autointerp.pipeline.planning import plan_run
 from autointerp.pipeline.remeasuring import remeasure
 from autointerp.pipeline.watch_config import GateSection
-from autointerp.report.gated import drift_frame, gate
+from autointerp.report.drifted import drift_frame
+from autointerp.report.gated import gate
 from autointerp.store.parts import part_paths, read_table, write_part
 
 N_ANCHORS = 12

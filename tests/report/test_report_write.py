@@ -7,7 +7,7 @@ import pytest
 from report_builders import Builder
 
 from autointerp.core.errors import StoreError
-from autointerp.report import write_report
+from autointerp.report.write import write_report
 from autointerp.store.parts import write_part
 
 

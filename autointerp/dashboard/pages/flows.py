@@ -14,8 +14,7 @@ from autointerp.dashboard.views import Asked, Sheet, View
 from autointerp.pipeline.baselining import Baseline, list_baselines
 from autointerp.pipeline.firings import Firing, all_firings, now, registered, written
 from autointerp.pipeline.schedules import Deployment, next_due
-from autointerp.report.charts import drift_over_runs
-from autointerp.report.gated import drift_frame
+from autointerp.report.drifted import drift_frame
 
 N_FIRINGS, N_ROWS = 30, 200
 """Firings of a deployment shown as a strip; rows of the table of all."""
@@ -138,6 +137,8 @@ def _drift(home: Path) -> tuple[Markup, list[dict[str, object]]]:
     shown = frame[frame["run"].isin(list(dict.fromkeys(frame["run"]))[-MOST_RUNS:])]
     if shown.empty:
         return Markup(""), []
+    from autointerp.report.charts.drift import drift_over_runs
+
     title = "Share of known-truth anchors answered rightly, by run"
     drawn = drift_over_runs(shown, title=title, link=lambda term: links.run(term.removeprefix("run:")))
     rows = shown.astype(object).where(pd.notna(shown), None).to_dict("records")

@@ -1,36 +1,21 @@
 """Labels put to a person, blind, by keyboard: one window at a time, neither score nor judge nor what fires."""
 
-import threading
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs
 
 from autointerp.core.errors import ConfigError
 from autointerp.dashboard import links
+from autointerp.dashboard.ledgers import Ledgers
 from autointerp.dashboard.pages.runs import found_run
 from autointerp.dashboard.shelf import Reader
 from autointerp.dashboard.views import Asked, NotThereError, Sheet, View
 from autointerp.pipeline.finding import config_of
-from autointerp.pipeline.reviewing import Case, Command, Ledger, Said, cases_left, ratings_of
+from autointerp.pipeline.reviewing import Case, Command, Said, cases_left, ratings_of
 
 LONGEST_NAME = 60
 LONGEST_S = 3_600.0
 ANSWERS = (Command.YES, Command.NO, Command.UNSURE)
-
-
-@dataclass
-class Ledgers:
-    """The answers of this server's visitors: one part of the run's table for each run and rater."""
-
-    _open: dict[tuple[str, str], Ledger] = field(default_factory=dict)
-    _writing: threading.Lock = field(default_factory=threading.Lock)
-
-    def keep(self, folder: Path, rater: str, case: Case, said: Said) -> None:
-        """Write an answer; it is on the disk when this returns."""
-        with self._writing:
-            ledger = self._open.setdefault((str(folder), rater), Ledger(folder, rater))
-            ledger.keep(case, said)
 
 
 def page(reader: Reader, asked: Asked) -> View:

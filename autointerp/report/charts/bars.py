@@ -16,14 +16,15 @@ def edges_of(low: float, high: float, *, most: int = MOST_BARS) -> NDArray[np.fl
     >>> edges_of(0.42, 0.71, most=6).tolist()
     [0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75]
     """
+    low, high = float(low), float(high)
     span = max(high - low, 1e-9)
     power = 10.0 ** math.floor(math.log10(span / most))
     step = next(s * power for s in (*STEPS, 10, 20) if s * power * most >= span * (1 - 1e-12))
     digits = max(0, 1 - math.floor(math.log10(step)))
     first, last = math.floor(low / step), math.ceil(high / step)
     # Division may miss a whole number by a hair; what is compared are the rounded edges themselves.
-    first += round((first + 1) * step, digits) <= low
-    last -= last - 1 > first and round((last - 1) * step, digits) >= high
+    first += (round((first + 1) * step, digits) <= low) - (round(first * step, digits) > low)
+    last += (round(last * step, digits) < high) - (last - 1 > first and round((last - 1) * step, digits) >= high)
     return np.round(np.arange(first, max(last, first + 1) + 1) * step, digits)
 
 
