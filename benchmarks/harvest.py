@@ -28,6 +28,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
+
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
@@ -56,7 +58,8 @@ N_DICTIONARIES = 3
 def relative_throughput(config_path: Path, home: Path, sizes: Sizes) -> Figures:
     """Return tokens a second of harvest and bare pass, their ratio, and what a further dictionary costs.
 
-    One merge of eight shards falls into the repetitions, as it does once in eight shards of a long harvest.
+    Ratios are medians over shards, of passes one directly after the other: a machine that others share changes its
+    speed from minute to minute. To them is added the merge of these shards, which a long harvest does once in eight.
     """
     from autointerp.pipeline.driver import load_config
     from autointerp.pipeline.harvesting import text_plan
@@ -81,28 +84,44 @@ def relative_throughput(config_path: Path, home: Path, sizes: Sizes) -> Figures:
     kinds = {"harvest": harvest, "bare": bare, "harvest_one": harvest_one, "bare_one": bare_one}
     for do in kinds.values():
         do(sizes.n_repetitions)  # the first pass of each allocates
-    seconds = dict.fromkeys(kinds, 0.0)
-    n_tokens = 0
+    taken: dict[str, list[float]] = {name: [] for name in kinds}
     for number in range(sizes.n_repetitions):
-        n_tokens += sum(len(c.context.token_ids) for c in shards[number])
         # Taken in turns and in alternating order, so that whatever else the machine does hits all.
         for name in kinds if number % 2 else reversed(kinds):
-            seconds[name] += seconds_of(kinds[name], number)
-    further = (seconds["harvest"] - seconds["harvest_one"]) / (len(three) - 1)
-    encoder = (seconds["bare"] - seconds["bare_one"]) / (len(three) - 1)
+            taken[name].append(seconds_of(kinds[name], number))
+    seconds = {name: np.array(values) for name, values in taken.items()}
+    merging = merge_seconds(run, home / "three", sizes.n_repetitions - 1, three)
+    merging_one = merge_seconds(run, home / "one", sizes.n_repetitions - 1, one)
+    n_more = len(three) - 1
+    of_merges = merging / seconds["bare"].sum()
+    relative = np.median(seconds["harvest"] / seconds["bare"]) + of_merges
+    further = seconds["harvest"] - seconds["harvest_one"] - (seconds["bare"] - seconds["bare_one"])
+    of_further = np.median(further / n_more / seconds["bare_one"])
+    n_tokens = sum(len(c.context.token_ids) for shard in shards[: sizes.n_repetitions] for c in shard)
     return {
-        "harvest_tokens_per_s": n_tokens / seconds["harvest"],
-        "bare_tokens_per_s": n_tokens / seconds["bare"],
-        "harvest_relative_throughput": seconds["bare"] / seconds["harvest"],
+        "harvest_tokens_per_s": n_tokens / (seconds["harvest"].sum() + merging),
+        "bare_tokens_per_s": n_tokens / seconds["bare"].sum(),
+        "harvest_relative_throughput": float(1 / relative),
         "n_dictionaries": len(three),
-        "further_dictionary_excess": (further - encoder) / seconds["bare_one"],
+        "further_dictionary_excess": float(of_further + (merging - merging_one) / n_more / seconds["bare_one"].sum()),
+        "merge_share": float(of_merges),
+        "least_shard": float(1 / (max(seconds["harvest"] / seconds["bare"]) + of_merges)),
+        "most_shard": float(1 / (min(seconds["harvest"] / seconds["bare"]) + of_merges)),
     }
 
 
-def harvest_shard(run: Any, folder: Path, number: int, contexts: Sequence[Any], dictionaries: Sequence[Any]) -> None:
-    """Do what the harvest does with one shard, statistics, samples, parts and merges."""
-    from autointerp.pipeline.harvesting import limits_of, readers_of, text_plan, write_shard
+def merge_seconds(run: Any, folder: Path, last: int, dictionaries: Sequence[Any]) -> float:
+    """Return how long the finished shards up to *last* take to merge."""
+    from autointerp.pipeline.harvesting import limits_of
     from autointerp.pipeline.sketching import merge_up
+
+    widths = {d.name: d.n_features for d in dictionaries}
+    return seconds_of(merge_up, folder, last, widths, limits_of(run.config.harvest))
+
+
+def harvest_shard(run: Any, folder: Path, number: int, contexts: Sequence[Any], dictionaries: Sequence[Any]) -> None:
+    """Do what the harvest does with one shard, statistics, samples and parts; merges are measured by themselves."""
+    from autointerp.pipeline.harvesting import readers_of, text_plan, write_shard
 
     section = run.config.harvest
     write_shard(
@@ -115,7 +134,6 @@ def harvest_shard(run: Any, folder: Path, number: int, contexts: Sequence[Any], 
         section=section,
         pool_key=text_plan(run).pool_key,
     )
-    merge_up(folder, number, {d.name: d.n_features for d in dictionaries}, limits_of(section))
 
 
 def forward_and_encode(run: Any, contexts: Sequence[Any], dictionaries: Sequence[Any]) -> None:

@@ -1,6 +1,7 @@
 """The harvest stage: shards of text run through the subject, and what is kept of every feature."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from math import inf
 from pathlib import Path
@@ -18,7 +19,7 @@ from autointerp.pipeline.planned import PlannedContext, TextPlan, plan_text, rea
 from autointerp.pipeline.run import Run
 from autointerp.pipeline.samples import write_samples
 from autointerp.pipeline.text import context_key
-from autointerp.sampling.sketches import TILES_A_CONTEXT, Entries, Limits, Stretch, sketch_of
+from autointerp.sampling.sketches import TILES_A_CONTEXT, Entries, Limits, Sketch, Stretch, sketch_of
 from autointerp.store.manifest import write_manifest
 from autointerp.store.parts import part_paths, write_part
 from autointerp.subject.contexts import CONTEXT_TOKENS, TILE_TOKENS, massive_norm
@@ -62,15 +63,18 @@ def write_shard(
     harvested = harvest_shard(subject, readers, [(c.number, c.context) for c in contexts])
     text = stretch_of(contexts, harvested, seed=seed)
     name = sketching.part_name(0, number)
-    _write_pool(folder, name, contexts, harvested, text, pool_key=pool_key)
     if section.keep == "all":
         write_part(folder, "sketch_activations", name, activation_rows(harvested.activations))
     limits = limits_of(section)
-    sketches = (
-        (a.dictionary, sketch_of(entries_of(a), text, base=draw_key(seed, a.dictionary), limits=limits))
-        for a in harvested.activations
-    )
-    sketching.write_sketches(folder, name, sketches, text_rows(contexts, harvested, text))
+    with ThreadPoolExecutor(1, thread_name_prefix="pool") as beside:
+        pool = beside.submit(_write_pool, folder, name, contexts, harvested, text, pool_key=pool_key)
+
+        def sketches() -> Iterator[tuple[str, Sketch]]:
+            for a in harvested.activations:
+                yield a.dictionary, sketch_of(entries_of(a), text, base=draw_key(seed, a.dictionary), limits=limits)
+            pool.result()  # before the last part of the sketches, which marks the shard done
+
+        sketching.write_sketches(folder, name, sketches(), text_rows(contexts, harvested, text))
 
 
 def stretch_of(contexts: Sequence[PlannedContext], harvested: HarvestedShard, *, seed: int) -> Stretch:

@@ -160,8 +160,8 @@ def _tables_of(dictionary: str, sketch: Sketch) -> dict[str, pa.Table]:
             tile=tiles.tile,
             key=tiles.key,
             peak=tiles.peak,
-            position=lists(tiles.first, tiles.position),
-            value=lists(tiles.first, tiles.value),
+            position=_packed(tiles.first, tiles.position),
+            value=_packed(tiles.first, tiles.value),
         ),
         "sketch_firings": _table(
             dictionary,
@@ -183,13 +183,32 @@ def lists(first: NDArray[np.int64], values: NDArray[Any]) -> pa.ListArray:
     return pa.ListArray.from_arrays(pa.array(first.astype(np.int32)), pa.array(values))
 
 
+def _packed(first: NDArray[np.int64], values: NDArray[Any]) -> pa.BinaryArray:
+    """Return the bytes of values[first[i] : first[i + 1]]."""
+    begins, content = (first * values.itemsize).astype(np.int32), np.ascontiguousarray(values)
+    return pa.Array.from_buffers(pa.binary(), len(first) - 1, [None, pa.py_buffer(begins), pa.py_buffer(content)])
+
+
+def _unpacked(column: pa.ChunkedArray, kind: str) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    """Return first and values of what ``_packed`` made of numbers of this kind."""
+    found = pa.concat_arrays([pa.array([], pa.binary()), *column.chunks])
+    begins = np.zeros(1, np.int64)
+    if len(found):
+        begins = np.frombuffer(found.buffers()[1], "<i4", len(found) + 1, 4 * found.offset).astype(np.int64)
+    size = np.dtype(kind).itemsize
+    n = int(begins[-1] - begins[0]) // size
+    values = np.frombuffer(found.buffers()[2], kind, n, int(begins[0])) if n else np.zeros(0, kind)
+    return (begins - begins[0]) // size, values
+
+
 def _read_sketch(folder: Path, name: str, dictionary: str, features: tuple[int, int]) -> Sketch:
     only = of_bucket(dictionary, features)
     counts, firings, tiles = (
         read_arrow_part(folder, table, name, filters=only).combine_chunks()
         for table in ("sketch_counts", "sketch_firings", "sketch_tiles")
     )
-    lengths = tiles["position"].combine_chunks().value_lengths().to_numpy(zero_copy_only=False)
+    first, position = _unpacked(tiles["position"], "u1")
+    _, value = _unpacked(tiles["value"], "<f4")
     return Sketch(
         Counts(
             feature=_ints(counts, "feature"),
@@ -205,9 +224,9 @@ def _read_sketch(folder: Path, name: str, dictionary: str, features: tuple[int, 
             tile=_ints(tiles, "tile"),
             key=tiles["key"].to_numpy(),
             peak=tiles["peak"].to_numpy(),
-            first=np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]),
-            position=tiles["position"].combine_chunks().flatten().to_numpy(),
-            value=tiles["value"].combine_chunks().flatten().to_numpy(),
+            first=first,
+            position=position,
+            value=value,
         ),
         Firings(
             _ints(firings, "feature"), firings["key"].to_numpy(), _ints(firings, "token"), firings["value"].to_numpy()

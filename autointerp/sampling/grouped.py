@@ -44,6 +44,19 @@ def first_of_groups(group: Ints) -> Ints:
     return np.flatnonzero(begins_group(group))
 
 
+def places_in(known: Ints, values: Ints) -> Ints:
+    """Return the place of each value in *known*, ascending numbers that hold all of them.
+
+    By a table of the numbers between the least and the largest: several times faster than a search for each.
+    """
+    if not len(values):
+        return np.zeros(0, np.int64)
+    table = np.zeros(known[-1] - known[0] + 1, np.int64)
+    table[known - known[0]] = np.arange(len(known))
+    places: Ints = table[values - known[0]]
+    return places
+
+
 def take_ragged(first: Ints, past: Ints) -> tuple[Ints, Ints]:
     """Return (indices of all elements of the ranges first[i] : past[i], where each range begins among them)."""
     lengths = past - first

@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 
 from autointerp.core.draws import draw_keys
 from autointerp.sampling.bins import lowest_strata, octave_bins
-from autointerp.sampling.grouped import begins_group, first_of_groups, ordered, packed, ranks, take_ragged
+from autointerp.sampling.grouped import (
+    begins_group,
+    first_of_groups,
+    ordered,
+    packed,
+    places_in,
+    ranks,
+    take_ragged,
+)
 
 TILES_A_CONTEXT = 4
 TILE_BITS = 5
@@ -124,7 +132,7 @@ def tile_keys(context_keys: Keys, place: Ints) -> Keys:
 
 def sketch_of(entries: Entries, text: Stretch, *, base: int, limits: Limits) -> Sketch:
     """Return the sketch of one dictionary on one stretch of text; ``base`` keys the dictionary's draws."""
-    row = np.searchsorted(text.number, entries.context)
+    row = places_in(text.number, entries.context)
     side, place = text.side[row], entries.position >> TILE_BITS
     tile = entries.context * TILES_A_CONTEXT + place
     tokens = _token_counts(entries, side)
@@ -243,7 +251,7 @@ def no_tiles() -> Tiles:
 def _kept(feature: Ints, side: Ints, tile: Ints, key: Keys, peak: Floats, counts: Counts, limits: Limits) -> Ints:
     """Return the rows of the tiles with the lowest keys of each stratum and the highest peaks of each side, sorted."""
     features, peaks = feature_peaks(counts)
-    low = lowest_strata(peaks)[np.searchsorted(features, feature)]
+    low = lowest_strata(peaks)[places_in(features, feature)]
     owner = (feature << 2) | side
     group = (owner << 7) | np.maximum(octave_bins(peak), low)
     order = ordered(packed(group, key, 29), key, tile)

@@ -15,11 +15,13 @@ from autointerp.store.places import is_here, on_filesystem
 TEMPORARY = ".tmp"
 
 
-def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> Path:
+def write_whole(path: Path, write: Callable[[IO[bytes]], object], *, is_lasting: bool = True) -> Path:
     """Return *path* after *write* has filled it: temporary name, fsync, rename, fsync of the folder.
 
     A power cut or a kill at any moment leaves the old file or the new one, and at most a leftover
-    ending in ``.tmp``, which nothing reads. Behind a URL it is one put, which object stores carry out whole
+    ending in ``.tmp``, which nothing reads. What is not to last, because it is soon read and removed, is not waited
+    for until it is on the disk: a kill leaves it whole, a power cut may leave less, which its checksums tell.
+    Behind a URL it is one put, which object stores carry out whole
     or not at all; renaming is a copy there.
 
     Raises:
@@ -31,9 +33,10 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> Path:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}{TEMPORARY}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _fill(temporary, write)
+        _fill(temporary, write, is_lasting=is_lasting)
         temporary.replace(path)
-        _sync_folder(path.parent)
+        if is_lasting:
+            _sync_folder(path.parent)
     except OSError as error:
         raise StoreError(_refusal(path, error)) from error
     finally:
@@ -65,11 +68,12 @@ def put_bytes(path: Path, content: bytes, *, mode: str = "overwrite") -> None:
         raise StoreError(msg) from error
 
 
-def _fill(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+def _fill(path: Path, write: Callable[[IO[bytes]], object], *, is_lasting: bool) -> None:
     with path.open("xb") as file:
         write(file)
         file.flush()
-        os.fsync(file.fileno())
+        if is_lasting:
+            os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,20 +1,22 @@
 """Parts larger than memory: written piece by piece, in place only when the last piece is written."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from autointerp.store.files import write_whole
-from autointerp.store.layout import layout
+from autointerp.store.layout import is_passing, layout
 from autointerp.store.parts import checked, part_path
 from autointerp.store.schemas import TABLES
 
 Pieces = Iterable[Mapping[str, pa.Table]]
 Opened = Mapping[str, IO[bytes]]
+T = TypeVar("T")
 
 
 def write_together(run_dir: Path, chunk: str, tables: Sequence[str], pieces: Pieces) -> None:
@@ -37,13 +39,25 @@ def _open(run_dir: Path, chunk: str, tables: Sequence[str], opened: Opened, fill
     write_whole(
         part_path(run_dir, table, chunk),
         lambda file: _open(run_dir, chunk, rest, {**opened, table: file}, fill),
+        is_lasting=not is_passing(table),
     )
+
+
+def ahead(values: Iterable[T]) -> Iterator[T]:
+    """Yield the values; each is made, in another thread, while the one before it is in use."""
+    making, end = iter(values), object()
+    with ThreadPoolExecutor(1, thread_name_prefix="ahead") as worker:
+        following = worker.submit(next, making, end)
+        while (value := following.result()) is not end:
+            following = worker.submit(next, making, end)
+            yield value  # type: ignore[misc]
+            del value  # it may be large, and the next one is being made
 
 
 def _fill(run_dir: Path, chunk: str, opened: Opened, pieces: Pieces) -> None:
     writers: dict[str, tuple[pq.ParquetWriter, int | None]] = {}
     with ExitStack() as stack:
-        for piece in pieces:
+        for piece in ahead(pieces):
             for table, rows in piece.items():
                 content = checked(part_path(run_dir, table, chunk), table, rows)
                 if table not in writers:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pyarrow as pa
 
-# Sketches are read once and removed: packing them would take longer than the disk does.
-UNPACKED = "sketch_"
+SKETCHES = "sketch_"
+"""How tables begin that are read once and removed."""
 # One feature's activations are found by skipping row groups whose minimum and maximum exclude it;
 # in larger groups a filtered read decodes mostly other features.
 ROW_GROUP = {"activations": 65_536, "pool_activations": 65_536, "evidence": 4_096, "samples": 512}
@@ -47,10 +47,15 @@ SPLIT_BYTES = {table: ["activation"] for table in ORDER} | {
 }
 
 
+def is_passing(table: str) -> bool:
+    """Return whether parts of *table* are soon read and removed: packing them takes longer than the disk does."""
+    return table.startswith(SKETCHES)
+
+
 def layout(table: str, content: pa.Table) -> dict[str, Any]:
     """Return what ``pyarrow.parquet.write_table`` is to be told of a part of *table* that holds *content*."""
     return {
-        "compression": "none" if table.startswith(UNPACKED) else "zstd",
+        "compression": "none" if is_passing(table) else "zstd",
         "row_group_size": _group_size(table, content),
         "use_dictionary": DICTIONARY_ENCODED.get(table, True),
         "dictionary_pagesize_limit": LARGEST_DICTIONARY,

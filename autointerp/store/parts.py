@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from autointerp.core.draws import content_key
 from autointerp.core.errors import StoreError
 from autointerp.store.files import write_whole
-from autointerp.store.layout import ORDER, layout
+from autointerp.store.layout import ORDER, is_passing, layout
 from autointerp.store.places import on_filesystem
 from autointerp.store.schemas import TABLES
 
@@ -62,7 +62,9 @@ def write_part(run_dir: Path, table: str, chunk: str, rows: Rows) -> Path:
     """
     path = part_path(run_dir, table, chunk)
     content = checked(path, table, rows)
-    return write_whole(path, lambda file: pq.write_table(content, file, **layout(table, content)))
+    return write_whole(
+        path, lambda file: pq.write_table(content, file, **layout(table, content)), is_lasting=not is_passing(table)
+    )
 
 
 def checked(path: Path, table: str, rows: Rows) -> pa.Table:
@@ -162,11 +164,14 @@ def _ranks(column: pa.Array) -> NDArray[Any]:
     if not pa.types.is_string(column.type):
         numbers: NDArray[Any] = column.to_numpy(zero_copy_only=False)
         return numbers
-    coded = column.dictionary_encode()
+    # Names stand in long runs: only the first of each is looked at.
+    runs = pc.run_end_encode(column, run_end_type=pa.int64())
+    coded = runs.values.dictionary_encode()
     order = pc.array_sort_indices(coded.dictionary).to_numpy()
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
-    ranks: NDArray[Any] = rank[coded.indices.to_numpy()]
+    lengths = np.diff(runs.run_ends.to_numpy(), prepend=0)
+    ranks: NDArray[Any] = np.repeat(rank[coded.indices.to_numpy()], lengths)
     return ranks
 
 

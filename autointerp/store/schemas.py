@@ -125,7 +125,8 @@ TABLES: dict[str, pa.Schema] = {
     ),
     "sketch_tiles": _schema(
         dictionary=S, feature=pa.int32(), side=pa.int8(), tile=pa.int64(), key=pa.uint64(), peak=pa.float32(),
-        position=pa.list_(pa.uint8()), value=pa.list_(pa.float32()),
+        # uint8 and float32, little-endian: bytes are written and read several times faster than lists.
+        position=pa.binary(), value=pa.binary(),
     ),
     "sketch_firings": _schema(
         dictionary=S, feature=pa.int32(), key=pa.uint64(), token=pa.int32(), value=pa.float32(),

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autointerp.core.errors import StoreError
-from autointerp.store.growing import write_together
+from autointerp.store.growing import ahead, write_together
 from autointerp.store.parts import has_part, read_arrow_part, write_part
 from autointerp.store.rows import n_rows_of, read_rows
 
@@ -70,3 +70,22 @@ def test_the_last_table_is_in_place_last(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="sketch_texts"):
         write_together(tmp_path, "part", TABLES, [{"sketch_texts": texts(0, 5), "offsets": offsets(0, 5)}])
     assert not has_part(tmp_path, "offsets", "part")
+
+
+def test_values_made_ahead_come_in_order_one_at_a_time() -> None:
+    """While one is in use the next is made and no further; what goes wrong in making it arrives with its turn."""
+    made: list[int] = []
+
+    def make() -> Iterator[int]:
+        for number in range(4):
+            made.append(number)
+            yield number
+        msg = "the fifth"
+        raise ValueError(msg)
+
+    found = []
+    with pytest.raises(ValueError, match="the fifth"):
+        for value in ahead(make()):
+            found.append(value)
+            assert len(made) <= len(found) + 1
+    assert found == made == [0, 1, 2, 3]

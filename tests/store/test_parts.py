@@ -49,6 +49,7 @@ VALUES: dict[pa.DataType, Any] = {
     pa.uint64(): 3,
     pa.list_(pa.int8()): [0, 2],
     pa.list_(pa.uint8()): [0, 255],
+    pa.binary(): b"\x00\x01",
     pa.list_(pa.int16()): [1, 300],
     pa.list_(pa.uint64()): [0, 2**40],
     pa.list_(pa.float32()): [0.0, 1.5],
