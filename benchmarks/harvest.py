@@ -16,10 +16,12 @@ Run it on an idle machine. ``--small`` checks that the benchmark works; its figu
 import argparse
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -59,7 +61,8 @@ def relative_throughput(config_path: Path, home: Path, sizes: Sizes) -> Figures:
     """Return tokens a second of harvest and bare pass, their ratio, and what a further dictionary costs.
 
     Ratios are medians over shards, of passes one directly after the other: a machine that others share changes its
-    speed from minute to minute. To them is added the merge of these shards, which a long harvest does once in eight.
+    speed from minute to minute. To them is added by how much the merge of these shards, which a long harvest does
+    once in eight, delays the passes beside which it is done.
     """
     from autointerp.pipeline.driver import load_config
     from autointerp.pipeline.harvesting import text_plan
@@ -90,8 +93,8 @@ def relative_throughput(config_path: Path, home: Path, sizes: Sizes) -> Figures:
         for name in kinds if number % 2 else reversed(kinds):
             taken[name].append(seconds_of(kinds[name], number))
     seconds = {name: np.array(values) for name, values in taken.items()}
-    merging = merge_seconds(run, home / "three", sizes.n_repetitions - 1, three)
-    merging_one = merge_seconds(run, home / "one", sizes.n_repetitions - 1, one)
+    merging = merge_seconds(run, home / "three", sizes.n_repetitions - 1, three, bare)
+    merging_one = merge_seconds(run, home / "one", sizes.n_repetitions - 1, one, bare_one)
     n_more = len(three) - 1
     of_merges = merging / seconds["bare"].sum()
     relative = np.median(seconds["harvest"] / seconds["bare"]) + of_merges
@@ -99,8 +102,8 @@ def relative_throughput(config_path: Path, home: Path, sizes: Sizes) -> Figures:
     of_further = np.median(further / n_more / seconds["bare_one"])
     n_tokens = sum(len(c.context.token_ids) for shard in shards[: sizes.n_repetitions] for c in shard)
     return {
-        "harvest_tokens_per_s": n_tokens / (seconds["harvest"].sum() + merging),
-        "bare_tokens_per_s": n_tokens / seconds["bare"].sum(),
+        "harvest_tokens_per_s": float(n_tokens / (seconds["harvest"].sum() + merging)),
+        "bare_tokens_per_s": float(n_tokens / seconds["bare"].sum()),
         "harvest_relative_throughput": float(1 / relative),
         "n_dictionaries": len(three),
         "further_dictionary_excess": float(of_further + (merging - merging_one) / n_more / seconds["bare_one"].sum()),
@@ -110,13 +113,33 @@ def relative_throughput(config_path: Path, home: Path, sizes: Sizes) -> Figures:
     }
 
 
-def merge_seconds(run: Any, folder: Path, last: int, dictionaries: Sequence[Any]) -> float:
-    """Return how long the finished shards up to *last* take to merge."""
+def merge_seconds(
+    run: Any, folder: Path, last: int, dictionaries: Sequence[Any], bare: Callable[[int], object]
+) -> float:
+    """Return by how much merging the finished shards up to *last* delays the pass beside which it is done.
+
+    The median of three merges of the same shards, each beside the pass over as many shards as it takes.
+    """
     from autointerp.pipeline.harvesting import limits_of
     from autointerp.pipeline.sketching import merge_up
 
-    widths = {d.name: d.n_features for d in dictionaries}
-    return seconds_of(merge_up, folder, last, widths, limits_of(run.config.harvest))
+    widths, delays = {d.name: d.n_features for d in dictionaries}, []
+    for number in range(3):
+        again = folder.with_name(f"{folder.name}-{number}")
+        shutil.copytree(folder, again)
+        alone = seconds_of(bare, number) / 2
+        start = time.perf_counter()
+        merging = threading.Thread(target=merge_up, args=(again, last, widths, limits_of(run.config.harvest)))
+        merging.start()
+        n_passes = 0
+        while merging.is_alive() or not n_passes:
+            bare(number)
+            n_passes += 1
+        merging.join()
+        beside = time.perf_counter() - start
+        alone += seconds_of(bare, number) / 2
+        delays.append(beside - n_passes * alone)
+    return median(delays)
 
 
 def harvest_shard(run: Any, folder: Path, number: int, contexts: Sequence[Any], dictionaries: Sequence[Any]) -> None:

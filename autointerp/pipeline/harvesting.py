@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from math import inf
 from pathlib import Path
@@ -216,7 +217,12 @@ def harvest_chunk(run: Run, chunk: str) -> None:
         section=section,
         pool_key=plan.pool_key,
     )
-    sketching.merge_up(run.harvest_folder, number, widths_of(run), limits_of(section))
+    merge = partial(sketching.merge_up, run.harvest_folder, number, widths_of(run), limits_of(section))
+    # Whoever also finishes the harvest need not wait: the pass over the next shard leaves processors idle now and then.
+    if run.merges is not None:
+        run.merges.do(merge)
+    else:
+        merge()
     run.on_progress("harvest", sum(plan.shard_tokens[: number + 1]), plan.n_tokens, "tokens")
 
 
@@ -232,6 +238,8 @@ def finish_harvest(run: Run) -> None:
         _remove_sketches(folder)
         run.unlock_harvest()
         return
+    if run.merges is not None:
+        run.merges.wait()
     write_samples(folder, widths_of(run), limits_of(run.config.harvest), on_progress=run.on_progress)
     for table, source in (("pool_activations", "sketch_pool"), ("activations", "sketch_activations")):
         write_sorted(folder, table, source, widths_of(run))

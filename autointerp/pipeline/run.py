@@ -19,6 +19,7 @@ from autointerp.core.protocols import LLM
 from autointerp.core.types import FeatureId, Prompt
 from autointerp.explain.settings import ExplainSettings
 from autointerp.llm.budget import Budget
+from autointerp.pipeline.behind import Behind
 from autointerp.pipeline.config import Config
 from autointerp.pipeline.judges import family_of, open_judge
 from autointerp.pipeline.ledger import spent_by
@@ -56,6 +57,8 @@ class Run:
     _made: dict[str, Any] = field(default_factory=dict, repr=False)
     _local: LLM | None = field(default=None, repr=False)
     _harvest_lock: int | None = field(default=None, repr=False)
+    merges: Behind | None = field(default=None, repr=False)
+    """Where merges of shards are done; None in a process that harvests shards for another one."""
 
     def once(self, name: str, make: Callable[[], T]) -> T:
         """Return what *make* gives, made when first asked for under this name."""
@@ -151,8 +154,12 @@ class Run:
         """Keep other runs from writing this harvest, which they share, until ``unlock_harvest`` or the end."""
         if self._harvest_lock is None:
             self._harvest_lock = take_lock(self.harvest_folder)
+            self.merges = Behind()
 
     def unlock_harvest(self) -> None:
+        if self.merges is not None:
+            self.merges.close()
+            self.merges = None
         if self._harvest_lock is not None:
             let_go(self.harvest_folder, self._harvest_lock)
             self._harvest_lock = None

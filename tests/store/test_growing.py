@@ -83,9 +83,13 @@ def test_values_made_ahead_come_in_order_one_at_a_time() -> None:
         msg = "the fifth"
         raise ValueError(msg)
 
-    found = []
-    with pytest.raises(ValueError, match="the fifth"):
+    found: list[int] = []
+
+    def use() -> None:
         for value in ahead(make()):
             found.append(value)
             assert len(made) <= len(found) + 1
+
+    with pytest.raises(ValueError, match="the fifth"):
+        use()
     assert found == made == [0, 1, 2, 3]
