@@ -91,15 +91,25 @@ def _examined(reader: Reader, values: Sequence[object]) -> Examined:
 
 
 def read_large(
-    reader: Reader, run: str, feature: FeatureId, *, scorers: Sequence[str] = ()
+    reader: Reader,
+    run: str,
+    feature: FeatureId,
+    *,
+    scorers: Sequence[str] = (),
+    tables: Sequence[str] = ("evidence", "predictions"),
+    also: Sequence[Any] = (),
 ) -> tuple[dict[str, pd.DataFrame], str]:
-    """Return windows and predictions, empty with a note where a part is not what it was when the snapshot was made."""
+    """Return a feature's rows of tables that no snapshot holds, windows and predictions where none are named.
+
+    Of predictions those by *scorers* where some are named; *also*: conditions on all. Empty with a note where a
+    part is not what it was when the snapshot was made.
+    """
     found: dict[str, pd.DataFrame] = {}
-    for table in ("evidence", "predictions"):
+    for table in tables:
         parts = reader.rows(PARTS, [run, table, feature.dictionary, feature.index, feature.index])
         if any(_is_changed(part) for part in parts):
-            return {name: empty_table(name) for name in ("evidence", "predictions")}, CHANGED
-        wanted: Any = [("dictionary", "==", feature.dictionary), ("feature", "==", feature.index)]
+            return {name: empty_table(name) for name in tables}, CHANGED
+        wanted: Any = [("dictionary", "==", feature.dictionary), ("feature", "==", feature.index), *also]
         if scorers and table == "predictions":
             wanted = [*wanted, ("scorer", "in", list(scorers))]
         frames = [read_file(Path(part["path"]), table, filters=wanted) for part in parts]

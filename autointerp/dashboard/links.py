@@ -38,6 +38,10 @@ def score(run_name: str, row: Mapping[str, object]) -> str:
     return query(f"{path}/{quote(str(row['scorer']), safe='')}", **names)
 
 
+def asked(run_name: str, question: str) -> str:
+    return f"/asked/{quote(run_name, safe='')}/{quote(question, safe='')}"
+
+
 def scorer(name: str) -> str:
     return f"/docs/scorers/{quote(name, safe='')}"
 

@@ -27,6 +27,7 @@ PAGES = {
     "/dictionaries/{dictionary:path}": "dictionaries.dictionary_page",
     "/ladders/{family:path}": "dictionaries.ladder_page",
     "/scores/{run}/{dictionary:path}/{index:int}/{explanation}/{scorer}": "scores.page",
+    "/asked/{run}/{question}": "asked.page",
     "/compare": "compare.page",
     "/agreement": "agreement.page",
     "/cost": "cost.page",

@@ -1,4 +1,4 @@
-"""The table ``calls`` of a run: a row an answer, written while the answers come."""
+"""The tables ``calls`` and ``transcripts`` of a run: a row an answer, written while the answers come."""
 
 import time
 import uuid
@@ -9,10 +9,12 @@ from typing import Any
 from autointerp.core.types import Failure, Question, Reply
 from autointerp.llm.budget import NOTHING, Cost
 from autointerp.llm.ledger import sum_calls
-from autointerp.store.convert import call_row, rows_of
+from autointerp.store.convert import call_row, rows_of, transcript_row
 from autointerp.store.parts import read_table, write_part
 
 KEPT_EVERY_S = 20.0
+TOLD = ("explain", "score")
+"""Stages whose answers are kept in words: a reader of a label or a score may ask for them."""
 COUNTED = ["tokens_in", "tokens_out", "tokens_cached", "usd", "seconds", "tries", "cached", "failed"]
 
 
@@ -33,6 +35,7 @@ class Ledger:
     run_dir: Path
     stage: str
     _rows: list[dict[str, Any]] = field(default_factory=list)
+    _told: list[dict[str, Any]] = field(default_factory=list)
     _kept_at: float = field(default_factory=time.monotonic)
 
     def note(self, question: Question, answer: Reply | Failure) -> None:
@@ -40,12 +43,18 @@ class Ledger:
         reply = answer if isinstance(answer, Reply) else answer.reply
         if reply is not None:
             self._rows.append(call_row(reply, stage=self.stage, about=question.about))
+            if self.stage in TOLD:
+                self._told.append(transcript_row(reply, question, stage=self.stage))
         if time.monotonic() - self._kept_at > KEPT_EVERY_S:
             self.keep()
 
     def keep(self) -> None:
         """Write what was noted since the last time."""
+        told, self._told = self._told, []
         rows, self._rows = self._rows, []
         self._kept_at = time.monotonic()
+        name = f"{self.stage}-{uuid.uuid4().hex}"
+        if told:
+            write_part(self.run_dir, "transcripts", name, told)
         if rows:
-            write_part(self.run_dir, "calls", f"{self.stage}-{uuid.uuid4().hex}", rows)
+            write_part(self.run_dir, "calls", name, rows)

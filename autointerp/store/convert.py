@@ -14,6 +14,7 @@ from autointerp.core.types import (
     Failure,
     FeatureId,
     Prediction,
+    Question,
     Reason,
     Reply,
     Sample,
@@ -256,6 +257,30 @@ def call_row(reply: Reply, *, stage: str = "", about: About | None = None) -> Ro
         "feature": about.feature.index if about else None,
         "fingerprint": reply.fingerprint or None,
         "kind": reply.kind or None,
+        "failed": reply.failed or None,
+    }
+
+
+LONGEST_WORDS = 300
+"""Characters kept of what a judge said: beside a graded answer the words are short, or of no use."""
+
+
+def transcript_row(reply: Reply, question: Question, *, stage: str) -> Row:
+    """Return a ``transcripts`` row: of an explainer prompt and reply, of a judge what it said of which item."""
+    about = question.about
+    is_asked_whole = about is None
+    return {
+        "stage": stage,
+        "model": reply.model,
+        "reply": reply.text if is_asked_whole else reply.text[:LONGEST_WORDS],
+        "question": question.key if is_asked_whole else None,
+        "system": question.system if is_asked_whole else None,
+        "prompt": question.prompt if is_asked_whole else None,
+        "dictionary": about.feature.dictionary if about else None,
+        "feature": about.feature.index if about else None,
+        "scorer": (about.scorer if about else "") or None,
+        "item": about.item if about else None,
+        "label": about.label if about else None,
         "failed": reply.failed or None,
     }
 

@@ -58,6 +58,12 @@ TABLES: dict[str, pa.Schema] = {
         question=S, model=S, tokens_in=I, tokens_out=I, tokens_cached=I, usd_=F, seconds=F, tries=I,
         cached=pa.bool_(), stage_=S, scorer_=S, dictionary_=S, feature_=I, fingerprint_=S, kind_=S, failed_=S,
     ),
+    # One row an answer of the stages explain and score, in words: what an explainer was asked and wrote, with the
+    # question's key; of a judge the first of what it said, with the item and the label. For reading, never for figures.
+    "transcripts": _schema(
+        stage=S, model=S, reply=S, question_=S, system_=S, prompt_=S, dictionary_=S, feature_=I, scorer_=S, item_=S,
+        label_=S, failed_=S,
+    ),
     # One row a judge x scorer: what the zoo says of it. See trust/certificate.py.
     "certificates": _schema(
         judge=S, scorer=S, metric=S, prompt_version=S, n_features=I, n_labels=I, n_asked=I, n_read=I,

@@ -30,6 +30,7 @@ from autointerp.store.snapshot_sql import (
     PLAIN_TABLES,
     ROWS,
     SPENT,
+    TOLD,
 )
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 COPIED = ("dictionaries", "explanations", "scores", "failures", "certificates", "matches")
 """Tables that stand in the snapshot as they are, with the run's name before each row."""
 
-INDEXED = ("evidence", "predictions")
+INDEXED = ("evidence", "predictions", "transcripts")
 """Tables too large to be copied: the snapshot knows which part holds which features."""
 
 
@@ -189,6 +190,8 @@ def _index_parts(connection: "DuckDBPyConnection", run_dir: Path) -> None:
             looks = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
             connection.register("looks", pd.DataFrame(looks, columns=["path", "size", "mtime"]))
             connection.execute(PARTS.format(files=quoted(paths)), [run_dir.name, table])
+            if table == "transcripts":
+                connection.execute(TOLD.format(files=quoted(paths)), [run_dir.name])
 
 
 def _add_labels(

@@ -31,6 +31,7 @@ PLAIN_TABLES = {
     "metric VARCHAR, judge VARCHAR, chance DOUBLE, value DOUBLE, low DOUBLE, high DOUBLE, n_scored BIGINT, "
     "n_asked BIGINT, control VARCHAR, control_value DOUBLE, excess DOUBLE, excess_low DOUBLE, excess_high DOUBLE, "
     "standing VARCHAR",
+    "told": "run VARCHAR, question VARCHAR, path VARCHAR",
     "parts": "run VARCHAR, tab VARCHAR, dictionary VARCHAR, first BIGINT, last BIGINT, path VARCHAR, size BIGINT, "
     "mtime BIGINT",
 }
@@ -49,6 +50,14 @@ SELECT ? AS run, ? AS tab, looks.path, any_value(looks.size) AS size, any_value(
 FROM parquet_metadata({files}) JOIN looks ON looks.path = file_name
 WHERE path_in_schema IN ('dictionary', 'feature')
 GROUP BY looks.path
+"""
+
+# Where the prompt and the reply of each label stand, by the question's key.
+
+TOLD = """
+INSERT INTO told BY NAME
+SELECT ? AS run, question, any_value(filename) AS path FROM read_parquet({files}, filename = true, union_by_name = true)
+WHERE question IS NOT NULL GROUP BY question
 """
 
 SPENT = """

@@ -60,7 +60,8 @@ def page(reader: Reader, asked: Asked) -> View:
     strata = strata_of(
         behind.tables["evidence"], behind.tables["predictions"], behind.tables["explanations"], peak=behind.row["peak"]
     )
-    manifest = reader.one("SELECT judge, explainer, manifest FROM runs WHERE run = ?", [behind.run]) or {}
+    keys = [str(key) for key in own_labels(behind.tables["explanations"])["question"]]
+    manifest = reader.one(ABOUT_RUN, [keys, behind.run]) or {}
     return View(
         title=str(feature),
         template="embed.html.jinja" if asked.get("embed") == "1" else "feature.html.jinja",
@@ -75,10 +76,19 @@ def page(reader: Reader, asked: Asked) -> View:
             "around": {step: links.feature(feature.dictionary, feature.index + step, behind.run) for step in (-1, 1)},
             "embed": links.feature(feature.dictionary, feature.index, behind.run, embed="1"),
             "provenance": provenance(behind),
+            "told": manifest.get("told") or (),
             "evidence": evidence(behind),
             "links": links,
         },
     )  # fmt: skip
+
+
+# told: the questions of the labels whose prompt and reply are on record.
+ABOUT_RUN = """
+SELECT judge, explainer, manifest,
+    (SELECT list(question) FROM told WHERE told.run = runs.run AND question IN (SELECT unnest(?))) AS told
+FROM runs WHERE run = ?
+"""
 
 
 def _named(asked: Asked) -> FeatureId:

@@ -1,12 +1,13 @@
 """The evidence for one score: each item, what is true of it and what the judge said."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
 from autointerp.core.types import FeatureId
 from autointerp.dashboard import links
-from autointerp.dashboard.behind import behind_feature
+from autointerp.dashboard.behind import behind_feature, read_large
 from autointerp.dashboard.shelf import Reader, Row
 from autointerp.dashboard.views import Asked, NotThereError, Sheet, View
 from autointerp.report.tables import known_number
@@ -15,10 +16,15 @@ from autointerp.report.windows import Run, activation_runs
 MOST = 200
 """Items of a page; the CSV has all."""
 
+NOTHING: Mapping[str, str] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One item; ``runs`` is its window where it is on record, ``is_wrong`` None where right and wrong are not."""
+    """One item; ``runs`` is its window where it is on record, ``is_wrong`` None where right and wrong are not.
+
+    ``words``: what the judge said, "" where that is not on record.
+    """
 
     item: str
     truth: float
@@ -28,6 +34,7 @@ class Item:
     weight: float
     runs: tuple[Run, ...]
     is_wrong: bool | None
+    words: str = ""
 
 
 def page(reader: Reader, asked: Asked) -> View:
@@ -42,9 +49,10 @@ def page(reader: Reader, asked: Asked) -> View:
         msg = f"{behind.run} has no such score of {feature}; look at the feature's page"
         raise NotThereError(msg)
     predictions = _matching(behind.tables["predictions"], wanted)
-    items = items_of(predictions, behind.tables["evidence"], peak=behind.row["peak"])
     labels = behind.tables["explanations"]
     label = next(iter(labels.loc[labels["explanation"] == wanted["explanation"], "text"]), "")
+    said = words_of(reader, behind.run, feature, scorer=wanted["scorer"], label=label)
+    items = items_of(predictions, behind.tables["evidence"], peak=behind.row["peak"], said=said)
     return View(
         title=f"{feature}: {wanted['scorer']}",
         template="score.html.jinja",
@@ -56,6 +64,18 @@ def page(reader: Reader, asked: Asked) -> View:
     )  # fmt: skip
 
 
+def words_of(reader: Reader, run: str, feature: FeatureId, *, scorer: str, label: str) -> dict[str, str]:
+    """Return what the judge said of each item under a label; several answers stand one behind the other."""
+    also = [("scorer", "==", scorer), ("label", "==", label)]
+    large, _ = read_large(reader, run, feature, tables=("transcripts",), also=also)
+    found: dict[str, list[str]] = {}
+    for item, reply in large["transcripts"][["item", "reply"]].itertuples(index=False, name=None):
+        known = found.setdefault(str(item), [])
+        if reply not in known:
+            known.append(str(reply))
+    return {item: " · ".join(replies) for item, replies in found.items()}
+
+
 def _matching(frame: pd.DataFrame, wanted: dict[str, str]) -> pd.DataFrame:
     """Return the rows of the score that was asked for; what was not named (variant, judge) may be any."""
     named = {name: value for name, value in wanted.items() if value or name == "explanation"}
@@ -65,7 +85,9 @@ def _matching(frame: pd.DataFrame, wanted: dict[str, str]) -> pd.DataFrame:
     return found
 
 
-def items_of(predictions: pd.DataFrame, evidence: pd.DataFrame, *, peak: float) -> list[Item]:
+def items_of(
+    predictions: pd.DataFrame, evidence: pd.DataFrame, *, peak: float, said: Mapping[str, str] = NOTHING
+) -> list[Item]:
     """Return the items, those the judge was surest and wrong about first."""
     windows = {f"{row['doc']}:{row['start']}": row for row in evidence.to_dict("records")}
     found = []
@@ -83,6 +105,7 @@ def items_of(predictions: pd.DataFrame, evidence: pd.DataFrame, *, peak: float) 
                 weight=float(row["weight"]),
                 runs=activation_runs(window["tokens"], window["activations"], peak=peak) if window is not None else (),
                 is_wrong=(guess >= 0.5) != (truth > 0) if is_graded and guess is not None else None,
+                words=said.get(str(row["item"]), ""),
             )
         )
     return sorted(found, key=lambda one: (not one.is_wrong, -abs((one.guess or 0.0) - 0.5), one.item))
