@@ -17,7 +17,7 @@ PLAIN_TABLES = {
     "n_failures BIGINT, n_unfinished BIGINT",
     "features": "run VARCHAR, dictionary VARCHAR, feature INTEGER, density DOUBLE, window_density DOUBLE, peak DOUBLE, "
     "n_windows BIGINT, n_held_out BIGINT, fraction_single_token DOUBLE, histogram_start BIGINT, histogram BIGINT[], "
-    "promoted VARCHAR[], suppressed VARCHAR[], status VARCHAR",
+    "promoted VARCHAR[], suppressed VARCHAR[], siblings VARCHAR[], status VARCHAR",
     "coverage": "run VARCHAR, dictionary VARCHAR, status VARCHAR, n BIGINT",
     "measures": "col VARCHAR, scorer VARCHAR, variant VARCHAR, metric VARCHAR, name VARCHAR, short VARCHAR, "
     "is_headline BOOLEAN",
@@ -160,7 +160,7 @@ FROM (
 
 FEATURES = """
 INSERT INTO features BY NAME
-SELECT ? AS run, f.* EXCLUDE (status, token_stats, n_shown_tokens, siblings),
+SELECT ? AS run, f.* EXCLUDE (status, token_stats, n_shown_tokens),
     CASE WHEN f.status != 'pending' THEN f.status ELSE coalesce(l.outcome, 'pending') END AS status
 FROM features_in f LEFT JOIN (
     SELECT dictionary, feature,

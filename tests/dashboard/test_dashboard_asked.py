@@ -10,7 +10,7 @@ from dashboard_builders import Client, open_app, toy_home
 from autointerp.core.types import About, FeatureId, Question, Reply, YesNo
 from autointerp.dashboard.building import build_snapshot
 from autointerp.pipeline.ledger import Ledger
-from autointerp.store.parts import read_table
+from autointerp.store.parts import read_table, write_part
 
 HOSTILE = "<script>alert(1)</script>\u202e"
 
@@ -39,8 +39,6 @@ def home_with_words(folder: Path) -> tuple[Path, dict[str, Any]]:
     scored.note(judged, reply_to(judged, f"yes it does {HOSTILE}"))
     scored.keep()
     frame = labels.assign(question=labels["question"].where(labels["explanation"] != label["explanation"], asked.key))
-    from autointerp.store.parts import write_part
-
     for dictionary, rows in frame.groupby("dictionary"):
         write_part(run, "explanations", str(dictionary), rows)
     build_snapshot(home)
@@ -68,6 +66,29 @@ def test_prompt_reply_and_words_are_one_click_away(tmp_path: Path) -> None:
         assert (one["prompt"].endswith("END"), one["reply"]) == (True, f"a label {HOSTILE}")
         words = [evidence_of(client, link) for link in links_in(page, "/scores/") if "/detection" in link]
         assert [f"yes it does {HOSTILE}"] in words
+
+
+def test_neighbours_stand_with_their_labels(tmp_path: Path) -> None:
+    """Features of near direction lead to their pages, the nearest first; one without a label says so."""
+    home = toy_home(tmp_path)
+    run = home / "runs" / "toy-1"
+    features = read_table(run, "features")
+    dictionary = str(features["dictionary"].iloc[0])
+    near = [f"{dictionary}#{index}" for index in (3, 1)]
+    features["siblings"] = [near if (d, f) == (dictionary, 2) else [] for d, f in zip(
+        features["dictionary"], features["feature"], strict=True
+    )]  # fmt: skip
+    for name, rows in features.groupby("dictionary"):
+        write_part(run, "features", str(name), rows)
+    build_snapshot(home)
+    labels = read_table(run, "explanations").set_index(["dictionary", "feature"])["text"]
+    with open_app(home) as client:
+        text = client.get(f"/f/{dictionary}/2").text
+        shown = text.partition("<h3>Neighbours</h3>")[2].partition("</ul>")[0]
+        found = links_in(shown, "/f/")
+        assert [address.partition("?")[0] for address in found] == [f"/f/{dictionary}/{index}" for index in (3, 1)]
+        assert str(labels[dictionary, 1].iloc[0]) in shown
+        assert "<h3>Neighbours" not in client.get(f"/f/{dictionary}/1").text
 
 
 def evidence_of(client: Client, address: str) -> list[str]:

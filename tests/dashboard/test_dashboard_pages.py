@@ -206,7 +206,7 @@ def test_another_sites_name_is_refused(client: Client) -> None:
 QUERIES = {
     "overview": (overview.page, {}, {}, 2),
     "explorer": (features.page, {}, {"q": "detection>0 sort:-detection"}, 2),
-    "feature": (feature_page.page, {"dictionary": "toy-l12/512", "index": "1"}, {}, 11),
+    "feature": (feature_page.page, {"dictionary": "toy-l12/512", "index": "1"}, {}, 12),
     "run": (runs.page, {"run": "toy-1"}, {}, 6),
 }
 

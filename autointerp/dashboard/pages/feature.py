@@ -77,6 +77,7 @@ def page(reader: Reader, asked: Asked) -> View:
             "embed": links.feature(feature.dictionary, feature.index, behind.run, embed="1"),
             "provenance": provenance(behind),
             "told": manifest.get("told") or (),
+            "neighbours": neighbours(reader, behind),
             "evidence": evidence(behind),
             "links": links,
         },
@@ -122,6 +123,33 @@ def histogram(row: Row) -> tuple[Bar, ...]:
     counts, start = list(row["histogram"] or ()), int(row["histogram_start"])
     most = max(counts, default=0) or 1
     return tuple(Bar(2 ** ((start + i) / 4), int(n), n / most) for i, n in enumerate(counts))
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A feature of near direction, with its labels."""
+
+    feature: FeatureId
+    href: str
+    labels: tuple[str, ...]
+
+
+NEIGHBOURS = """
+SELECT feature, list(DISTINCT label ORDER BY label) FILTER (label IS NOT NULL) AS labels FROM labels
+WHERE run = ? AND dictionary = ? AND feature IN (SELECT unnest(?)) GROUP BY feature
+"""
+
+
+def neighbours(reader: Reader, behind: Behind) -> tuple[Neighbour, ...]:
+    """Return the features whose directions are nearest, the nearest first; none where they were not looked for."""
+    near = [FeatureId.parse(str(name)) for name in behind.row["siblings"] or ()]
+    if not near:
+        return ()
+    rows = reader.rows(NEIGHBOURS, [behind.run, near[0].dictionary, [one.index for one in near]])
+    labels = {int(row["feature"]): tuple(row["labels"] or ()) for row in rows}
+    return tuple(
+        Neighbour(one, links.feature(one.dictionary, one.index, behind.run), labels.get(one.index, ())) for one in near
+    )
 
 
 HISTORY = """
