@@ -11,6 +11,10 @@ from autointerp.core.draws import generator
 Floats = NDArray[np.float64]
 
 RESAMPLES = 2000
+FEW_FEATURES = 10
+"""Below this many features a percentile bootstrap interval is itself a rough guess, and too narrow
+(Efron and Tibshirani 1993, section 13.3)."""
+
 CELLS_AT_ONCE = 4_000_000
 """Drawn indices held in memory at once (32 MB); larger bootstraps go in pieces."""
 

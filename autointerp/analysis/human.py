@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
+from autointerp.analysis.estimates import FEW_FEATURES
 from autointerp.analysis.votes import by_feature, cohen_kappa, limits, over_features, raw_agreement, share_of_yes
 from autointerp.metrics.intervals import Interval, wilson_interval
 from autointerp.trust.panel import YES, panel_of
@@ -18,9 +19,6 @@ which no rater sees; its windows with misplaced marks are not among a rater's.""
 
 QUESTION = ["dictionary", "feature", "explanation", "control", "item"]
 """What two must have answered to have answered the same."""
-
-FEW_FEATURES = 10
-"""Below this many features a bootstrap interval is too narrow (Efron and Tibshirani 1993, section 13.3)."""
 
 
 class Tables(Protocol):

@@ -7,7 +7,8 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from autointerp.analysis.human import FEW_FEATURES, QUESTION, WINDOW_SCORERS
+from autointerp.analysis.estimates import FEW_FEATURES
+from autointerp.analysis.human import QUESTION, WINDOW_SCORERS
 from autointerp.analysis.votes import Ranged, by_feature, cohen_kappa, over_features, phi, ranged, raw_agreement
 from autointerp.core.types import FloatArray
 from autointerp.metrics.intervals import wilson_interval

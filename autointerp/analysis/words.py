@@ -9,16 +9,13 @@ import pandas as pd
 
 from autointerp.analysis.agreement import Agreement
 from autointerp.analysis.certificates import Certificate, certificate_of, certificate_sentence
-from autointerp.analysis.estimates import n_for_half_width
+from autointerp.analysis.estimates import FEW_FEATURES, n_for_half_width
 from autointerp.analysis.explainers import Comparison, comparison_statements
 from autointerp.analysis.figures import count, number
 from autointerp.analysis.statements import MIN_FOR_CLAIM, Statement, Tone, between, capital, plural
 from autointerp.analysis.summary import Against, Line
 from autointerp.analysis.swapping import Passed, items_of
 from autointerp.analysis.width import Trend, trend_statements
-
-FEW_FEATURES = 10
-"""Below this many features a percentile bootstrap interval is itself a rough guess, and too narrow."""
 
 WANTED_HALF_WIDTH = 0.05
 

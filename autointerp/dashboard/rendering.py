@@ -13,6 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from autointerp.analysis.diagnosis import tag_text
+from autointerp.analysis.estimates import FEW_FEATURES
 from autointerp.analysis.figures import count, number, ranged
 from autointerp.dashboard import links
 from autointerp.dashboard.views import Sheet, View
@@ -47,6 +48,7 @@ def environment() -> jinja2.Environment:
     }
     made.globals |= {
         "links": links,
+        "few": FEW_FEATURES,
         "ranged": ranged,
         "static": static_address,
         "tag_text": lambda tag: tag_text([tag]),

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from autointerp.analysis.certificates import Certificate, standing
+from autointerp.analysis.estimates import FEW_FEATURES
 from autointerp.analysis.figures import count
 from autointerp.analysis.statements import Statement, between
 from autointerp.analysis.summary import Line
 from autointerp.analysis.width import RAW
-from autointerp.analysis.words import FEW_FEATURES
 from autointerp.report.tables import RunTables
 
 

@@ -356,3 +356,13 @@ def test_a_ladder_is_drawn_and_its_marks_count(client: Client) -> None:
     for href, n in found:
         sheet = client.get(href.replace("/features?", "/features.csv?").replace("&amp;", "&")).text
         assert len(list(csv.reader(StringIO(sheet)))) - 1 == int(n), href
+
+
+def test_means_over_few_features_say_what_their_intervals_are_worth(client: Client, tmp_path: Path) -> None:
+    """Below ten features a bootstrap interval is too narrow, and every page with such means says so; above, none."""
+    warned = "fewer than 10 features (the smallest over "
+    pages = ("/", "/runs/toy-1", "/ladders/toy-l12", "/dictionaries/toy-l12/512")
+    assert all(warned in client.get(address).text for address in pages)
+    build_snapshot(toy_home(tmp_path, n_scored=12, widths=(512,)))
+    with open_app(tmp_path) as many:
+        assert warned not in many.get("/runs/toy-1").text
