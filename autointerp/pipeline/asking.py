@@ -37,7 +37,7 @@ def ask(run: Run, llm: LLM, questions: Sequence[Question], *, stage: str) -> Ask
         BudgetReached: With how many questions are left; every answer had is kept.
     """
     answers: dict[int, Reply | Failure] = {}
-    ledger = Ledger(run.directory, stage)
+    ledger = Ledger(run.directory, stage, llm.name)
 
     def take(place: int, answer: Reply | Failure) -> None:
         answers[place] = answer

@@ -34,6 +34,8 @@ class Ledger:
 
     run_dir: Path
     stage: str
+    model: str
+    """Who is asked, by configured name."""
     _rows: list[dict[str, Any]] = field(default_factory=list)
     _told: list[dict[str, Any]] = field(default_factory=list)
     _kept_at: float = field(default_factory=time.monotonic)
@@ -44,17 +46,18 @@ class Ledger:
         if reply is not None:
             self._rows.append(call_row(reply, stage=self.stage, about=question.about))
             if self.stage in TOLD:
-                self._told.append(transcript_row(reply, question, stage=self.stage))
+                self._told.append(transcript_row(reply, question, stage=self.stage, model=self.model))
         if time.monotonic() - self._kept_at > KEPT_EVERY_S:
             self.keep()
 
     def keep(self) -> None:
         """Write what was noted since the last time."""
-        told, self._told = self._told, []
         rows, self._rows = self._rows, []
+        told, self._told = self._told, []
         self._kept_at = time.monotonic()
         name = f"{self.stage}-{uuid.uuid4().hex}"
-        if told:
-            write_part(self.run_dir, "transcripts", name, told)
+        # What was paid comes first: a disk that is full afterwards must not have it forgotten.
         if rows:
             write_part(self.run_dir, "calls", name, rows)
+        if told:
+            write_part(self.run_dir, "transcripts", name, told)

@@ -265,13 +265,16 @@ LONGEST_WORDS = 300
 """Characters kept of what a judge said: beside a graded answer the words are short, or of no use."""
 
 
-def transcript_row(reply: Reply, question: Question, *, stage: str) -> Row:
-    """Return a ``transcripts`` row: of an explainer prompt and reply, of a judge what it said of which item."""
+def transcript_row(reply: Reply, question: Question, *, stage: str, model: str) -> Row:
+    """Return a ``transcripts`` row: what an explainer or a writer was asked whole, of a judge what it said of an item.
+
+    ``model``: by the name it was asked under, which scores name their judge by; providers answer under others.
+    """
     about = question.about
     is_asked_whole = about is None
     return {
         "stage": stage,
-        "model": reply.model,
+        "model": model,
         "reply": reply.text if is_asked_whole else reply.text[:LONGEST_WORDS],
         "question": question.key if is_asked_whole else None,
         "system": question.system if is_asked_whole else None,

@@ -58,8 +58,9 @@ TABLES: dict[str, pa.Schema] = {
         question=S, model=S, tokens_in=I, tokens_out=I, tokens_cached=I, usd_=F, seconds=F, tries=I,
         cached=pa.bool_(), stage_=S, scorer_=S, dictionary_=S, feature_=I, fingerprint_=S, kind_=S, failed_=S,
     ),
-    # One row an answer of the stages explain and score, in words: what an explainer was asked and wrote, with the
-    # question's key; of a judge the first of what it said, with the item and the label. For reading, never for figures.
+    # One row an answer of the stages explain and score, in words: what an explainer or a writer was asked and wrote,
+    # with the question's key; of a judge the first of what it said, with the item and the label. model: as it is
+    # configured, as scores name their judge. For reading, never for figures.
     "transcripts": _schema(
         stage=S, model=S, reply=S, question_=S, system_=S, prompt_=S, dictionary_=S, feature_=I, scorer_=S, item_=S,
         label_=S, failed_=S,

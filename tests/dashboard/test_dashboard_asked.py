@@ -30,14 +30,15 @@ def home_with_words(folder: Path) -> tuple[Path, dict[str, Any]]:
     feature = FeatureId(str(label["dictionary"]), int(label["feature"]))
 
     asked = Question(f"be brief {HOSTILE}", f"which windows? {HOSTILE} " + "x" * 9_000 + "END", 20, YesNo())
-    explained = Ledger(run, "explain")
+    explained = Ledger(run, "explain", "local:writer")
     explained.note(asked, reply_to(asked, f"a label {HOSTILE}"))
     explained.keep()
     about = About(feature, str(said_of["item"]), str(label["text"]), scorer="detection")
     judged = Question("", "does it fit?", 2, YesNo(), about=about)
-    scored = Ledger(run, "score")
-    scored.note(judged, reply_to(judged, f"yes it does {HOSTILE}"))
-    scored.keep()
+    for name, words in ((str(said_of["judge"]), f"yes it does {HOSTILE}"), ("local:another", "it does not")):
+        scored = Ledger(run, "score", name)
+        scored.note(judged, reply_to(judged, words))
+        scored.keep()
     frame = labels.assign(question=labels["question"].where(labels["explanation"] != label["explanation"], asked.key))
     for dictionary, rows in frame.groupby("dictionary"):
         write_part(run, "explanations", str(dictionary), rows)
@@ -65,7 +66,9 @@ def test_prompt_reply_and_words_are_one_click_away(tmp_path: Path) -> None:
         (one,) = client.get(f"{address}.json").json()["transcripts"]
         assert (one["prompt"].endswith("END"), one["reply"]) == (True, f"a label {HOSTILE}")
         words = [evidence_of(client, link) for link in links_in(page, "/scores/") if "/detection" in link]
+        # Another judge's words of the same item are none of this score's.
         assert [f"yes it does {HOSTILE}"] in words
+        assert "it does not" not in str(words)
 
 
 def test_neighbours_stand_with_their_labels(tmp_path: Path) -> None:
@@ -101,7 +104,9 @@ def evidence_of(client: Client, address: str) -> list[str]:
 def test_words_that_are_not_there_are_not_there(client: Client, address: str) -> None:
     """An unknown key and an unknown run are 404, and a page of a run without words has no link to them."""
     assert client.get(address).status == 404
-    assert not links_in(client.get("/f/toy/512/0").text, "/asked/")
+    page = client.get("/f/toy-l12/512/1")
+    assert page.status == 200
+    assert not links_in(page.text, "/asked/")
 
 
 def test_a_ledger_keeps_words_of_labels_and_scores_alone(tmp_path: Path) -> None:
@@ -110,7 +115,7 @@ def test_a_ledger_keeps_words_of_labels_and_scores_alone(tmp_path: Path) -> None
     judged = Question("", "p", 2, YesNo(), about=About(feature, "doc:0", "a label", scorer="fuzzing"))
     for stage in ("certify", "score", "explain"):
         question = Question("s", "p", 2, YesNo()) if stage == "explain" else judged
-        ledger = Ledger(tmp_path, stage)
+        ledger = Ledger(tmp_path, stage, "local:writer")
         ledger.note(question, reply_to(question, "y" * 1_000))
         ledger.keep()
     told = read_table(tmp_path, "transcripts").set_index("stage")

@@ -51,7 +51,7 @@ def page(reader: Reader, asked: Asked) -> View:
     predictions = _matching(behind.tables["predictions"], wanted)
     labels = behind.tables["explanations"]
     label = next(iter(labels.loc[labels["explanation"] == wanted["explanation"], "text"]), "")
-    said = words_of(reader, behind.run, feature, scorer=wanted["scorer"], label=label)
+    said = words_of(reader, behind.run, feature, label=label, scorer=wanted["scorer"], judge=wanted["judge"])
     items = items_of(predictions, behind.tables["evidence"], peak=behind.row["peak"], said=said)
     return View(
         title=f"{feature}: {wanted['scorer']}",
@@ -64,9 +64,9 @@ def page(reader: Reader, asked: Asked) -> View:
     )  # fmt: skip
 
 
-def words_of(reader: Reader, run: str, feature: FeatureId, *, scorer: str, label: str) -> dict[str, str]:
-    """Return what the judge said of each item under a label; several answers stand one behind the other."""
-    also = [("scorer", "==", scorer), ("label", "==", label)]
+def words_of(reader: Reader, run: str, feature: FeatureId, *, label: str, scorer: str, judge: str) -> dict[str, str]:
+    """Return what a judge, any if none is named, said of each item under a label; several answers in a row."""
+    also = [("scorer", "==", scorer), ("label", "==", label), *([("model", "==", judge)] if judge else [])]
     large, _ = read_large(reader, run, feature, tables=("transcripts",), also=also)
     found: dict[str, list[str]] = {}
     for item, reply in large["transcripts"][["item", "reply"]].itertuples(index=False, name=None):
