@@ -33,7 +33,7 @@ def test_the_small_size_changes_what_it_says_alone(tmp_path: Path) -> None:
     assert {k: v for k, v in full.items() if k not in SMALL} == {k: v for k, v in small.items() if k not in SMALL}
 
 
-@pytest.mark.parametrize(("speed", "n_tokens"), [(199.0, 40_000), (200.0, 80_000)])
+@pytest.mark.parametrize(("speed", "n_tokens"), [(174.0, 40_000), (175.0, 80_000)])
 def test_the_machine_decides_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, speed: float, n_tokens: int) -> None:
     """A slow machine gets the small size; measured otherwise later, the same home goes on with its size."""
     monkeypatch.setattr(sizing, "product_speed", lambda: speed)
@@ -41,7 +41,7 @@ def test_the_machine_decides_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     config, words = demo_config("auto", home)
     assert config.harvest.n_tokens == n_tokens
     assert f"{speed:.0f} GFLOPS" in words
-    monkeypatch.setattr(sizing, "product_speed", lambda: 399.0 - speed)
+    monkeypatch.setattr(sizing, "product_speed", lambda: 349.0 - speed)
     assert demo_config("auto", home) == (config, words)
 
 
