@@ -1,5 +1,8 @@
 """What became of every feature of every dictionary: counted before any score is read."""
 
+from collections import Counter
+from statistics import median
+
 import pandas as pd
 
 from autointerp.core.types import Reason
@@ -69,23 +72,23 @@ def failures_by_reason(failures: pd.DataFrame) -> pd.DataFrame:
     return found.sort_values(["n", "stage", "reason"], ascending=[False, True, True], ignore_index=True)
 
 
-def tested_on(evidence: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a feature: n_windows held out and n_documents they are from; halves of pairs are not windows."""
-    held_out = evidence[(evidence["side"] == "held_out") & (evidence["stratum"] != "neighbour")]
-    windows = held_out.drop_duplicates(["dictionary", "feature", "doc", "start"])
-    grouped = windows.groupby(["dictionary", "feature"], sort=True)
-    return grouped.agg(n_windows=("start", "size"), n_documents=("doc", "nunique")).reset_index()
-
-
 def evidence_sentence(evidence: pd.DataFrame) -> str:
     """Return how much held-out text a label was tested on; windows of one document are not independent."""
-    sizes = tested_on(evidence)
-    if sizes.empty:
+    windows = _held_out(evidence)
+    if not windows:
         return "No held-out window is on record."
-    windows, documents = _extent(sizes["n_windows"]), _extent(sizes["n_documents"])
-    return f"Held-out text behind one feature: {windows} windows from {documents} documents."
+    documents = {(dictionary, feature, doc) for dictionary, feature, doc, _ in windows}
+    n_windows, n_documents = (_extent(Counter(place[:2] for place in places)) for places in (windows, documents))
+    return f"Held-out text behind one feature: {n_windows} windows from {n_documents} documents."
 
 
-def _extent(sizes: pd.Series) -> str:
-    low, high = int(sizes.min()), int(sizes.max())
-    return str(low) if low == high else f"{low} to {high} (median {sizes.median():g})"
+def _held_out(evidence: pd.DataFrame) -> set[tuple[object, ...]]:
+    """Return dictionary, feature, document and start of each held-out window; halves of pairs are not windows."""
+    columns = (evidence[name].tolist() for name in ("dictionary", "feature", "doc", "start", "side", "stratum"))
+    rows = zip(*columns, strict=True)
+    return {row[:4] for row in rows if row[4] == "held_out" and row[5] != "neighbour"}
+
+
+def _extent(sizes: Counter[tuple[object, ...]]) -> str:
+    low, high = min(sizes.values()), max(sizes.values())
+    return str(low) if low == high else f"{low} to {high} (median {median(sizes.values()):g})"

@@ -15,7 +15,7 @@ from autointerp.store.snapshot_rows import MeasureColumn
 PAGE, MOST = 50, 200
 """Rows of a page, and the most one may ask for."""
 
-AT_ONCE = 20_000
+AT_ONCE = 5_000
 """Rows read at a time of what is streamed whole."""
 
 PLAIN = ("place", "run", "dictionary", "feature", "density", "peak", "explanation", "explainer", "judge", "status",

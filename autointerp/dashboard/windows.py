@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import pandas as pd
@@ -10,7 +11,7 @@ from autointerp.analysis.figures import number
 from autointerp.analysis.tagging import VERDICTS
 from autointerp.core.types import SIDES
 from autointerp.metrics.classification import THRESHOLD
-from autointerp.report.tables import known_number
+from autointerp.report.tables import known_number, rows_of
 from autointerp.report.windows import Run, activation_runs
 from autointerp.sampling.bins import N_BUCKETS
 
@@ -61,12 +62,14 @@ def strata_of(
     evidence: pd.DataFrame, predictions: pd.DataFrame, explanations: pd.DataFrame, *, peak: float
 ) -> tuple[Stratum, ...]:
     """Return a feature's windows by side and stratum: held-out before shown, strong before weak before silent."""
-    rows = evidence[evidence["stratum"] != "neighbour"]
+    groups: dict[tuple[str, str], list[Item]] = {}
+    for row in rows_of(evidence):
+        if row["stratum"] != "neighbour":
+            groups.setdefault((str(row["side"]), str(row["stratum"])), []).append(row)
     verdicts = _verdicts(predictions, explanations)
-    groups = {(str(side), str(name)): group for (side, name), group in rows.groupby(["side", "stratum"])}
     share = max(1, MOST_SHOWN // max(len(groups), 1))
     return tuple(
-        Stratum(side, name, len(group), tuple(_windows(group, verdicts, peak=peak))[: max(share, 6)])
+        Stratum(side, name, len(group), tuple(islice(_windows(group, verdicts, peak=peak), max(share, 6))))
         for (side, name), group in sorted(groups.items(), key=lambda one: _place(*one[0]))
     )
 
@@ -76,9 +79,8 @@ def _place(side: str, name: str) -> tuple[int, int, str]:
     return -SIDES.index(side), rank, name if rank == len(STRATA) - 1 else ""
 
 
-def _windows(group: pd.DataFrame, verdicts: Mapping[str, tuple[Verdict, ...]], *, peak: float) -> Iterator[WindowView]:
-    rows = group.to_dict("records")
-    for row in sorted(rows, key=lambda row: -max(row["activations"], default=0.0)):
+def _windows(group: list[Item], verdicts: Mapping[str, tuple[Verdict, ...]], *, peak: float) -> Iterator[WindowView]:
+    for row in sorted(group, key=lambda row: -max(row["activations"], default=0.0)):
         item = f"{row['doc']}:{row['start']}"
         yield WindowView(
             item=item,
@@ -94,7 +96,7 @@ def _verdicts(predictions: pd.DataFrame, explanations: pd.DataFrame) -> dict[str
     writers = dict(zip(explanations["explanation"], explanations["explainer"], strict=True))
     mine = predictions[(predictions["control"] == "none") & predictions["scorer"].isin(VERDICTS)]
     found: dict[str, tuple[Verdict, ...]] = {}
-    for row in mine.to_dict("records"):
+    for row in rows_of(mine):
         item = str(row["item"])
         found[item] = (*found.get(item, ()), _verdict(row, str(writers.get(row["explanation"], ""))))
     return found

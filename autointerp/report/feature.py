@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pandas as pd
@@ -29,7 +30,7 @@ from autointerp.report.diagnoses import Tags, tagged_labels, tags_by_label
 from autointerp.report.known import MARKS, Against, FeaturePage, Labelled, Measured, Mistake
 from autointerp.report.relatives import read_matches, relatives
 from autointerp.report.reliance import verdict_on
-from autointerp.report.tables import RunTables, known_number, load_run
+from autointerp.report.tables import RunTables, known_number, load_run, rows_of
 from autointerp.report.text import visible, visible_token
 from autointerp.sampling.bins import N_BUCKETS
 
@@ -69,20 +70,25 @@ def build_feature(
 
     *examined*: what was found over the whole run; needed where *run* holds this feature's rows alone.
     """
-    row = _of(run["features"], feature).to_dict("records")[0]
-    evidence = _of(run["evidence"], feature)
+    (row, *_) = _rows(run["features"], feature)
+    mine = _Rows(
+        evidence=[row for row in _rows(run["evidence"], feature) if row["stratum"] != "neighbour"],
+        scores=_rows(run["scores"], feature),
+        predictions=_rows(run["predictions"], feature),
+        labels=rows_of(own_labels(_of(run["explanations"], feature))),
+    )
     certificates = read_certificates(run["certificates"])
-    labels = tuple(_labels(run, feature, evidence, certificates, examined or _examine(run, feature)))
+    labels = tuple(_labels(mine, certificates, examined or _examine(run, feature)))
     return FeaturePage(
         feature=str(feature),
         run=run_name,
         verdict=verdict_on(labels, _status(row)),
         facts=_facts(row),
-        examination=_examination(_of(run["scores"], feature), certificates),
+        examination=_examination(mine.scores, certificates),
         labels=labels,
-        unwritten=_unwritten(run, feature),
-        windows=_windows(evidence),
-        tested_on=evidence_sentence(evidence),
+        unwritten=_unwritten(run, mine),
+        windows=_windows(mine.evidence),
+        tested_on=evidence_sentence(_of(run["evidence"], feature)),
         relatives=tuple(map(_unmarked, relatives(run["matches"], run["explanations"], feature))),
     )
 
@@ -107,8 +113,25 @@ def _unmarked(text: str) -> str:
     return text.replace(MARKS[0], "\\u2039").replace(MARKS[1], "\\u203a")
 
 
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What is on record of one feature, as rows: a page picks among some dozens of them again and again.
+
+    ``evidence``: its windows; halves of pairs are no windows. ``labels``: those that explainers wrote.
+    """
+
+    evidence: Sequence[Row]
+    scores: Sequence[Row]
+    predictions: Sequence[Row]
+    labels: Sequence[Row]
+
+
 def _of(frame: pd.DataFrame, feature: FeatureId) -> pd.DataFrame:
     return frame[(frame["dictionary"] == feature.dictionary) & (frame["feature"] == feature.index)]
+
+
+def _rows(frame: pd.DataFrame, feature: FeatureId) -> list[Row]:
+    return list(rows_of(_of(frame, feature)))
 
 
 def _facts(row: Row) -> dict[str, str]:
@@ -123,11 +146,10 @@ def _facts(row: Row) -> dict[str, str]:
     }
 
 
-def _windows(evidence: pd.DataFrame) -> dict[str, tuple[str, ...]]:
-    """Return marked texts by ``side · stratum``, shown before held-out; halves of pairs are no windows."""
+def _windows(evidence: Sequence[Row]) -> dict[str, tuple[str, ...]]:
+    """Return marked texts by ``side · stratum``, shown before held-out."""
     found: dict[str, tuple[str, ...]] = {}
-    rows = evidence[evidence["stratum"] != "neighbour"].to_dict("records")
-    for row in sorted(rows, key=_place):
+    for row in sorted(evidence, key=_place):
         name = f"{row['side']} · {safe(row['stratum'])}"
         found[name] = (*found.get(name, ()), marked(row["tokens"], row["activations"]))
     return found
@@ -140,10 +162,9 @@ def _place(window: Row) -> tuple[int, int, str]:
     return SIDES.index(str(window["side"])), rank, stratum if rank == len(STRATA) - 1 else ""
 
 
-def _examination(scores: pd.DataFrame, certificates: Sequence[Certificate]) -> tuple[str, ...]:
+def _examination(scores: Sequence[Row], certificates: Sequence[Certificate]) -> tuple[str, ...]:
     """Return what the zoo says of each judge by the measures a verdict speaks of."""
-    rows = scores[scores["control"] == "none"].to_dict("records")
-    names = dict.fromkeys(ScoreName.of(row) for row in rows)
+    names = dict.fromkeys(ScoreName.of(row) for row in scores if row["control"] == "none")
     found = [certificate_of(name, certificates) for name in names if _is_main(name)]
     return tuple(safe(certificate_sentence(certificate)) for certificate in found if certificate)
 
@@ -157,44 +178,34 @@ def _examine(run: RunTables, feature: FeatureId) -> Examined:
     return Examined(tags_by_label(tagged_labels(run)), tests)
 
 
-def _labels(
-    run: RunTables,
-    feature: FeatureId,
-    evidence: pd.DataFrame,
-    certificates: Sequence[Certificate],
-    examined: Examined,
-) -> Iterator[Labelled]:
+def _labels(mine: _Rows, certificates: Sequence[Certificate], examined: Examined) -> Iterator[Labelled]:
     """Yield the feature's labels in the order of the table."""
-    tags, tests = examined.tags, examined.tests
-    scores, predictions = _of(run["scores"], feature), _of(run["predictions"], feature)
-    written = own_labels(_of(run["explanations"], feature))
-    for row in written.to_dict("records"):
-        mine = predictions[(predictions["explanation"] == row["explanation"]) & (predictions["control"] == "none")]
-        verdicts = mine[mine["scorer"].isin(VERDICTS) & mine["guess"].notna()]
-        given = tags.get(str(row["explanation"]), ())
+    windows = {f"{row['doc']}:{row['start']}": row for row in mine.evidence if row["side"] == "held_out"}
+    answers = [row for row in mine.predictions if row["control"] == "none" and row["scorer"] in VERDICTS]
+    for row in mine.labels:
+        about = (answer for answer in answers if answer["explanation"] == row["explanation"])
+        verdicts = [answer for answer in about if known_number(answer["guess"]) is not None]
+        given = examined.tags.get(str(row["explanation"]), ())
         yield Labelled(
             text=safe(row["text"]),
             explainer=safe(row["explainer"]),
             model=safe(row["model"]),
             tags=tuple(tag_text([tag]) for tag in given),
             meanings=tuple(map(meaning, given)),
-            scores=tuple(_measured(row, scores, certificates, tests)),
-            mistakes=_mistakes(verdicts, evidence),
+            scores=tuple(_measured(row, mine.scores, certificates, examined.tests)),
+            mistakes=_mistakes(verdicts, windows),
             n_verdicts=len(verdicts),
         )
 
 
-def _unwritten(run: RunTables, feature: FeatureId) -> tuple[str, ...]:
+def _unwritten(run: RunTables, mine: _Rows) -> tuple[str, ...]:
     """Return ``no label by examples: explain failed (...)`` for what could not be written, each reason once."""
-    written = own_labels(_of(run["explanations"], feature))
-    scores = _of(run["scores"], feature)
-    lost = scores[(scores["control"] == "none") & ~scores["explanation"].isin(run["explanations"]["explanation"])]
-    missing = ", ".join(name for name in run.explainers if name not in set(written["explainer"]))
+    there, wrote = set(run["explanations"]["explanation"]), {row["explainer"] for row in mine.labels}
+    lost = [row for row in mine.scores if row["control"] == "none" and row["explanation"] not in there]
+    missing = ", ".join(name for name in run.explainers if name not in wrote)
     who = f" by {missing}" if missing else ""
-    rows = lost.drop_duplicates(["status", "reason"]).to_dict("records")
-    return tuple(
-        safe(f"no label{who}: {_status(row)}" + (f" ({row['reason']})" if row["reason"] else "")) for row in rows
-    )
+    said = (f"no label{who}: {_status(row)}" + (f" ({row['reason']})" if row["reason"] else "") for row in lost)
+    return tuple(safe(line) for line in dict.fromkeys(said))
 
 
 def _status(row: Row) -> str:
@@ -202,12 +213,13 @@ def _status(row: Row) -> str:
 
 
 def _measured(
-    label: Row, scores: pd.DataFrame, certificates: Sequence[Certificate], tests: Sequence[SwapTest]
+    label: Row, scores: Sequence[Row], certificates: Sequence[Certificate], tests: Sequence[SwapTest]
 ) -> Iterator[Measured]:
     """Yield the headline measures, scored or not; a variant is a measure of its own."""
     writer = "" if label["model"] in ("", label["explainer"]) else family(str(label["model"]))
-    mine = scores[(scores["explanation"] == label["explanation"]) & (scores["control"] == "none")]
-    for row in mine.to_dict("records"):
+    for row in scores:
+        if row["explanation"] != label["explanation"] or row["control"] != "none":
+            continue
         name = ScoreName.of(row)
         if _is_shown(name):
             certified, test = standing(name, certificates), _test(name, row, tests)
@@ -251,16 +263,18 @@ def _measure(
     )
 
 
-def _controls(scores: pd.DataFrame, row: Row) -> tuple[Against, ...]:
+def _controls(scores: Sequence[Row], row: Row) -> tuple[Against, ...]:
     """Return each control's mean over its draws by the same measure; the look-up has no judge."""
-    same = ["scorer", "variant", "metric"]
-    rows = scores[(scores[same] == [row[part] for part in same]).all(axis=1) & (scores["control"] != "none")]
-    rows = rows[((rows["judge"] == row["judge"]) | (rows["control"] == "lookup")) & rows["value"].notna()]
-    own, means = known_number(row["value"]), rows.groupby("control", sort=True)["value"].mean()
-    return tuple(
-        Against(safe(control), float(mean), None if own is None else own - float(mean))
-        for control, mean in means.items()
-    )
+    draws: dict[str, list[float]] = {}
+    for other in scores:
+        is_same = all(other[part] == row[part] for part in ("scorer", "variant", "metric"))
+        is_asked_alike = other["judge"] == row["judge"] or other["control"] == "lookup"
+        value = known_number(other["value"])
+        if is_same and is_asked_alike and other["control"] != "none" and value is not None:
+            draws.setdefault(str(other["control"]), []).append(value)
+    own = known_number(row["value"])
+    means = {control: fmean(values) for control, values in sorted(draws.items())}
+    return tuple(Against(safe(control), mean, None if own is None else own - mean) for control, mean in means.items())
 
 
 def _test(name: ScoreName, row: Row, tests: Sequence[SwapTest]) -> SwapTest | None:
@@ -268,12 +282,10 @@ def _test(name: ScoreName, row: Row, tests: Sequence[SwapTest]) -> SwapTest | No
     return next((t for t in tests if (t.explanation, t.scorer, t.variant, t.judge) == key), None)
 
 
-def _mistakes(verdicts: pd.DataFrame, evidence: pd.DataFrame) -> tuple[Mistake, ...]:
-    """Return the windows on which the judge was wrong, the surest answer first, ties by item."""
-    wrong = verdicts[(verdicts["guess"] >= THRESHOLD) != (verdicts["truth"] > 0)]
-    held_out = evidence[(evidence["side"] == "held_out") & (evidence["stratum"] != "neighbour")]
-    places = {f"{row['doc']}:{row['start']}": row for row in held_out.to_dict("records")}
-    found = (_mistake(row, places.get(str(row["item"]).removesuffix(MISPLACED))) for row in wrong.to_dict("records"))
+def _mistakes(verdicts: Sequence[Row], windows: Mapping[str, Row]) -> tuple[Mistake, ...]:
+    """Return the held-out windows on which the judge was wrong, the surest answer first, ties by item."""
+    wrong = [row for row in verdicts if (row["guess"] >= THRESHOLD) != (row["truth"] > 0)]
+    found = (_mistake(row, windows.get(str(row["item"]).removesuffix(MISPLACED))) for row in wrong)
     return tuple(sorted(found, key=lambda m: (-abs(m.p_yes - THRESHOLD), m.scorer, m.item)))
 
 

@@ -29,6 +29,8 @@ def relatives(matches: pd.DataFrame, labels: pd.DataFrame, feature: FeatureId) -
 
     A feature without relative at a width says so: novel, lost, or undecided, as it fires too rarely to say.
     """
+    if matches.empty:
+        return ()
     texts = own_labels(labels).drop_duplicates(["dictionary", "feature"]).set_index(["dictionary", "feature"])["text"]
     rows = matches.astype({"parent": "Int64", "child": "Int64"}).to_dict("records")
     return tuple(visible(line, keep="") for row in rows for line in _lines(row, texts.to_dict(), feature))

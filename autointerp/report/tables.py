@@ -1,6 +1,6 @@
 """A run's tables in memory: what every page, chart and export is made from."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -100,6 +100,12 @@ def _training(manifest: Mapping[str, Any]) -> pd.DataFrame:
 
 def _columns(table: str) -> list[str]:
     return [name for name in TABLES[table].names if name not in UNREAD.get(table, set())]
+
+
+def rows_of(frame: pd.DataFrame) -> list[dict[Hashable, Any]]:
+    """Return the rows as pandas' ``to_dict("records")`` does, some times as fast where there are only dozens."""
+    names = list(frame.columns)
+    return [dict(zip(names, row, strict=True)) for row in frame.to_numpy(dtype=object).tolist()]
 
 
 def known_number(cell: Any) -> float | None:

@@ -9,6 +9,7 @@ HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 MAX_MARKS = 4
 """Combining marks in a row that are left alone; more ("zalgo") would draw over neighbouring lines."""
 
+MANY_MARKS = re.compile(rf"[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]{{{MAX_MARKS + 1},}}")
 SPECIAL_IN_MARKDOWN = re.compile(r"([\\`*_{}\[\]#|<>~&$!]|:(?=//)|^[-+=:]|(?<=^\d)[.)]|(?<=www)\.)", re.IGNORECASE)
 AT_START = ("=", "+", "-", "@", "\t", "\r")
 
@@ -21,8 +22,9 @@ def visible(text: str, *, keep: str = "\n\t") -> str:
     >>> visible("a\u202eb\x00")
     'a\\u202eb\\u0000'
     """
-    shown = "".join(char if char in keep or not _is_hidden(char) else _escape(char) for char in text)
-    return re.sub(rf"[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]{{{MAX_MARKS + 1},}}", _escape_all, shown)
+    if not text.isprintable():  # whatever is hidden is not printable, so most text is left as it is
+        text = "".join(char if char in keep or not _is_hidden(char) else _escape(char) for char in text)
+    return text if text.isascii() else MANY_MARKS.sub(_escape_all, text)
 
 
 def _is_hidden(char: str) -> bool:

@@ -32,6 +32,7 @@ KEPT_BESIDE = 1
 """Older snapshots left standing for whoever is about to open one."""
 
 BUILD_MEMORY, READ_MEMORY = "2GB", "256MB"
+MOST_LATE = 1_000
 
 
 def folder_of(home: Path) -> Path:
@@ -125,6 +126,8 @@ def open_snapshot(path: Path, *, threads: int = 2) -> "DuckDBPyConnection":
         "allow_community_extensions": "false",
         "memory_limit": READ_MEMORY,
         "threads": str(threads),
+        # A page is the first rows in some order: only their other columns are read, not those of every row sorted.
+        "late_materialization_max_rows": str(MOST_LATE),
         "lock_configuration": "true",
     }
     try:

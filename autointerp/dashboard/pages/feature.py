@@ -11,6 +11,7 @@ from autointerp.dashboard.shelf import Reader, Row
 from autointerp.dashboard.views import Asked, NotThereError, Sheet, View
 from autointerp.dashboard.windows import strata_of
 from autointerp.report.feature import build_feature
+from autointerp.report.tables import rows_of
 
 REASONS = {
     "dead": "It never fires on the text that was read, so there is nothing to label. A larger corpus may wake it.",
@@ -60,7 +61,8 @@ def page(reader: Reader, asked: Asked) -> View:
     strata = strata_of(
         behind.tables["evidence"], behind.tables["predictions"], behind.tables["explanations"], peak=behind.row["peak"]
     )
-    keys = [str(key) for key in own_labels(behind.tables["explanations"])["question"]]
+    labels = rows_of(own_labels(behind.tables["explanations"]))
+    keys = [str(row["question"]) for row in labels]
     manifest = reader.one(ABOUT_RUN, [keys, behind.run]) or {}
     return View(
         title=str(feature),
@@ -75,10 +77,10 @@ def page(reader: Reader, asked: Asked) -> View:
             "row": behind.row,
             "around": {step: links.feature(feature.dictionary, feature.index + step, behind.run) for step in (-1, 1)},
             "embed": links.feature(feature.dictionary, feature.index, behind.run, embed="1"),
-            "provenance": provenance(behind),
+            "provenance": provenance(labels),
             "told": manifest.get("told") or (),
             "neighbours": neighbours(reader, behind),
-            "evidence": evidence(behind),
+            "evidence": evidence(behind, labels),
             "links": links,
         },
     )  # fmt: skip
@@ -165,23 +167,22 @@ def history(reader: Reader, feature: FeatureId) -> list[Row]:
     return reader.rows(HISTORY.format(columns=columns), [feature.dictionary, feature.index])
 
 
-def provenance(behind: Behind) -> list[Row]:
+def provenance(labels: list[Any]) -> list[Row]:
     """Return who wrote each label, from which prompt, at what price."""
-    rows: list[Any] = own_labels(behind.tables["explanations"]).to_dict("records")
     names = ("explainer", "model", "prompt_version", "question", "tokens", "usd", "explanation", "long", "kind")
-    return [{name: None if row[name] != row[name] else row[name] for name in names} for row in rows]
+    return [{name: None if row[name] != row[name] else row[name] for name in names} for row in labels]
 
 
-def evidence(behind: Behind) -> list[list[tuple[str, str]]]:
+def evidence(behind: Behind, labels: list[Any]) -> list[list[tuple[str, str]]]:
     """Return for each label, in the order of the page, its scorers with the address of what they were given."""
-    scores = behind.tables["scores"]
-    asked = scores[scores["control"] == "none"].drop_duplicates(["explanation", "scorer", "variant", "judge"])
-    found: dict[str, list[tuple[str, str]]] = {}
-    for row in asked.to_dict("records"):
-        named = {name: row[name] for name in ("dictionary", "feature", "explanation", "scorer", "variant", "judge")}
-        words = " ".join(filter(None, [str(row["scorer"]), str(row["variant"]).replace("_", " ")]))
-        found.setdefault(str(row["explanation"]), []).append((words, links.score(behind.run, named)))
-    return [found.get(str(key), []) for key in own_labels(behind.tables["explanations"])["explanation"]]
+    found: dict[str, dict[tuple[str, ...], tuple[str, str]]] = {}
+    for row in rows_of(behind.tables["scores"]):
+        if row["control"] == "none":
+            named = {name: row[name] for name in ("dictionary", "feature", "explanation", "scorer", "variant", "judge")}
+            words = " ".join(filter(None, [str(row["scorer"]), str(row["variant"]).replace("_", " ")]))
+            mine = found.setdefault(str(row["explanation"]), {})
+            mine.setdefault((row["scorer"], row["variant"], row["judge"]), (words, links.score(behind.run, named)))
+    return [[*found.get(str(row["explanation"]), {}).values()] for row in labels]
 
 
 def _sheet(behind: Behind) -> Sheet:
