@@ -16,7 +16,7 @@ STEPS = 50
 RIDGE = 1e-3
 """Keeps slopes finite where found and missed concepts do not overlap; of no weight from some ten concepts on."""
 
-COLUMNS = ["concept", "frequency", "is_found", "is_made_up"]
+COLUMNS = ["concept", "frequency", "is_found", "is_control"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,9 @@ class Completeness:
     """P(found) = expit(``slope`` * (log10 frequency - log10 ``f50``)), or ``note``: why there is no fit.
 
     Scaling Monosemanticity, §feature completeness. ``f50``: the frequency (share of tokens) at which half the
-    concepts have a feature, with a 95% bootstrap interval over concepts. ``false_found``: of how many of
-    ``n_made_up`` made-up words a feature was found, which no dictionary can have. ``alive_f50``: f50 x alive
-    features, about the same for all widths if a feature is spent on what is frequent enough.
+    concepts have a feature, with a 95% bootstrap interval over concepts. ``false_found``: of how many
+    of ``n_controls`` controls a feature was found all the same (made-up words, or features of another concept).
+    ``alive_f50``: f50 x alive features, about the same for all widths if a feature is spent on what is frequent enough.
     """
 
     n: int
@@ -34,7 +34,7 @@ class Completeness:
     slope: float | None
     f50: Estimate | None
     false_found: int
-    n_made_up: int
+    n_controls: int
     alive_f50: float | None = None
     note: str = ""
 
@@ -44,20 +44,20 @@ def fit_completeness(concepts: pd.DataFrame, *, n_alive: int | None = None, seed
 
     Args:
         concepts: Columns ``COLUMNS``: frequency > 0 of each real concept in the training text, whether one of its
-            top features is about it, whether its word was made up (frequency is not read of those).
+            top features is about it, whether it is a control (frequency is not read of those).
         n_alive: Alive features of the dictionary.
         seed: Decides the bootstrap, which draws concepts.
     """
-    made_up = concepts["is_made_up"].astype(bool)
-    real = concepts[~made_up]
+    is_control = concepts["is_control"].astype(bool)
+    real = concepts[~is_control]
     found = real["is_found"].to_numpy(np.float64)
     counted = Completeness(
         n=len(real),
         n_found=int(found.sum()),
         slope=None,
         f50=None,
-        false_found=int(concepts.loc[made_up, "is_found"].sum()),
-        n_made_up=int(made_up.sum()),
+        false_found=int(concepts.loc[is_control, "is_found"].sum()),
+        n_controls=int(is_control.sum()),
     )
     if note := _refused(real, found):
         return replace(counted, note=note)

@@ -20,6 +20,8 @@ from autointerp.cli.app import (
     runs_app,
 )
 
+ABOUT_CONCEPT = "Here is what is known about {concept}"
+
 
 @app.command()
 def init(
@@ -175,6 +177,28 @@ def features_show(
 
     page = feature_page(find_run(home, name), feature)
     answer(page.as_dict(), page_text(page), as_json=as_json)
+
+
+@features_app.command("concepts")
+def features_concepts(
+    name: RunName = "",
+    concepts: Annotated[
+        Path | None, typer.Option(help="A file with a word or phrase a line; else words drawn.")
+    ] = None,
+    n: Annotated[int, typer.Option(min=2, help="How many words of the text are drawn where no file is given.")] = 200,
+    prompt: Annotated[str, typer.Option(help="Put to the subject; ends with {concept}.")] = ABOUT_CONCEPT,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Which concepts have a feature, against how often they are written: f50 of each dictionary, with a control."""
+    from autointerp.pipeline.finding import find_run
+    from autointerp.report.surveyed import CAUTION, RULE, survey_run
+
+    lines = concepts.read_text("utf-8").splitlines() if concepts else []
+    named = [line for line in lines if line.strip() and not line.startswith("#")]
+    found = survey_run(find_run(home, name), named, n_words=n, prompt=prompt)
+    text = "\n\n".join([*(survey.text() for survey in found), f"{RULE} {CAUTION}"])
+    answer([survey.as_dict() for survey in found], text, as_json=as_json)
 
 
 @features_app.command("match")

@@ -64,11 +64,24 @@ def behind_feature(reader: Reader, feature: FeatureId, *, run: str = "", scorers
         "features": pd.DataFrame([row]),
         "scores": reader.frame(f"SELECT {_columns('scores')} FROM scores WHERE {of_feature}", values),
         "explanations": reader.frame(f"SELECT {_columns('explanations')} FROM explanations WHERE {of_feature}", values),
-        "certificates": reader.frame(f"SELECT {_columns('certificates')} FROM certificates WHERE run = ?", [name]),
-        "matches": reader.frame(MATCHES.format(columns=_columns("matches")), [name, *values[1:], *values[1:]]),
+        "certificates": reader.snapshot.once(("certificates", name), lambda: _certificates(reader, name)),
+        "matches": _matches(reader, values),
     }
     large, note = read_large(reader, name, feature, scorers=scorers)
     return Behind(feature, name, row, RunTables({**tables, **large}), _examined(reader, values), note)
+
+
+def _certificates(reader: Reader, run: str) -> pd.DataFrame:
+    return reader.frame(f"SELECT {_columns('certificates')} FROM certificates WHERE run = ?", [run])
+
+
+def _matches(reader: Reader, values: Sequence[object]) -> pd.DataFrame:
+    """Return the rows that speak of a feature; most runs have none at all, which is looked up once."""
+    run = str(values[0])
+    any_of_run = "SELECT 1 AS is_there FROM matches WHERE run = ? LIMIT 1"
+    if not reader.snapshot.once(("matches", run), lambda: bool(reader.rows(any_of_run, [run]))):
+        return empty_table("matches")
+    return reader.frame(MATCHES.format(columns=_columns("matches")), [*values, *values[1:]])
 
 
 MATCHES = """
@@ -105,10 +118,11 @@ def read_large(
     part is not what it was when the snapshot was made.
     """
     found: dict[str, pd.DataFrame] = {}
+    places = reader.rows(PARTS, [run, list(tables), feature.dictionary, feature.index, feature.index])
+    if any(_is_changed(part) for part in places):
+        return {name: empty_table(name) for name in tables}, CHANGED
     for table in tables:
-        parts = reader.rows(PARTS, [run, table, feature.dictionary, feature.index, feature.index])
-        if any(_is_changed(part) for part in parts):
-            return {name: empty_table(name) for name in tables}, CHANGED
+        parts = [part for part in places if part["tab"] == table]
         wanted: Any = [("dictionary", "==", feature.dictionary), ("feature", "==", feature.index), *also]
         if scorers and table == "predictions":
             wanted = [*wanted, ("scorer", "in", list(scorers))]
@@ -118,8 +132,8 @@ def read_large(
 
 
 PARTS = """
-SELECT path, size, mtime FROM parts
-WHERE run = ? AND tab = ? AND (dictionary = ? OR dictionary IS NULL) AND first <= ? AND last >= ?
+SELECT tab, path, size, mtime FROM parts
+WHERE run = ? AND tab IN (SELECT unnest(?)) AND (dictionary = ? OR dictionary IS NULL) AND first <= ? AND last >= ?
 """
 
 

@@ -8,6 +8,7 @@ from autointerp.report.blocks import Block, Heading, Prose, Table
 from autointerp.report.grids import Grid
 from autointerp.report.matched import Change, changes_of, main_values
 from autointerp.report.published import PUBLISHED
+from autointerp.report.surveyed import CAUTION, RULE, f50_text, surveys_of
 from autointerp.report.tables import RunTables
 
 MATCHED = (
@@ -52,6 +53,24 @@ def changes_grid(changes: list[Change]) -> Grid:
     )
     head = ("measure", "labels by", "kind", "adds [95%]", "mean, narrow", "scored", "mean, wide", "scored there")
     return Grid(head, rows, 3, "No measure was taken of both.")
+
+
+def concept_blocks(run: RunTables) -> Iterator[Block]:
+    """Yield what the table ``concepts`` says; nothing before ``features concepts``."""
+    if run["concepts"].empty:
+        return
+    yield Prose(f"{RULE} {CAUTION}")
+    surveys = surveys_of(run["concepts"])
+    rows = tuple(
+        (
+            *(s.dictionary, f"{count(s.fit.n_found)} of {count(s.fit.n)}", count(s.n_rare)),
+            *(f"{count(s.fit.false_found)} of {count(s.fit.n_controls)}", f50_text(s.fit)),
+            "none" if s.fit.alive_f50 is None else f"{s.fit.alive_f50:.3g}",
+        )
+        for s in surveys
+    )
+    head = ("dictionary", "found", "too rare", "control found", "half are found at [95%]", "alive x f50")
+    yield Table("Concepts with a feature", Grid(head, rows, 1))
 
 
 def published_blocks() -> Iterator[Block]:

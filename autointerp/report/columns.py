@@ -99,6 +99,12 @@ MEANINGS = {
     "cosine": "of the two directions, -1 to 1",
     "correlation": "of the two activations over all tokens, -1 to 1",
     "overlap": "share of the rarer one's firings on which both fire",
+    "concept": "word or phrase",
+    "n_mentions": "times it stands in the text",
+    "n_tokens": "tokens of that text",
+    "features": "the strongest where the prompt that names it ends, strongest first",
+    "best": "the one of them whose strongest stretches of text mention it most",
+    "share": "of these stretches, 0 to 1",
     "architecture": "of the dictionary",
     "axis": "name of the sparsity setting",
     "sparsity": "its value",
@@ -120,6 +126,9 @@ COLUMNS = {
     ("predictions", "kind"): "what the guess was read from: log-probabilities, a word, JSON, …",
     ("calls", "kind"): "what was asked for",
     ("training", "tokens"): "tokens so far",
+    ("concepts", "control"): "none, or swapped: the features of another concept",
+    ("concepts", "status"): "found, missed, or too_rare to be tested",
+    ("concepts", "n_alive"): "features that fire on that text",
     ("matches", "kind"): "matched, split, absorbed, merged, novel, lost or undecided",
 }
 """By table and column, where it does not."""

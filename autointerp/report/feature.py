@@ -127,7 +127,8 @@ class _Rows:
 
 
 def _of(frame: pd.DataFrame, feature: FeatureId) -> pd.DataFrame:
-    return frame[(frame["dictionary"] == feature.dictionary) & (frame["feature"] == feature.index)]
+    is_mine = (frame["feature"].to_numpy() == feature.index) & (frame["dictionary"].to_numpy() == feature.dictionary)
+    return frame if is_mine.all() else frame[is_mine]
 
 
 def _rows(frame: pd.DataFrame, feature: FeatureId) -> list[Row]:

@@ -8,7 +8,7 @@ import pandas as pd
 from autointerp.analysis.laws import ScoreLaw
 from autointerp.analysis.power_law import loss_laws
 from autointerp.analysis.words import Findings
-from autointerp.report.between import match_blocks, published_blocks
+from autointerp.report.between import concept_blocks, match_blocks, published_blocks
 from autointerp.report.blocks import Block, Figures
 from autointerp.report.charts import Link, coverage_waterfall
 from autointerp.report.fits import density_blocks, fit_blocks
@@ -41,6 +41,7 @@ def parts_of(
         "density": tuple(densities),
         "fits": tuple(fit_blocks(laws, losses, findings.lines, findings.trends)),
         "matches": tuple(match_blocks(run, seed=seed)),
+        "concepts": tuple(concept_blocks(run)),
         "published": tuple(published_blocks()),
         "agreement": tuple(agreement_figure(findings.agreements, link=link)),
         "answers": tuple(answer_blocks(run, seed=seed, link=link)),

@@ -39,6 +39,7 @@ def sections_of(page: Page) -> tuple[Section, ...]:
         Section("density", "Scores by density", "Density", _part(page, "density")),
         Section("fits", "Fits", "Fits", tuple(_fits(page))),
         *_matches(page),
+        *_concepts(page),
         Section("quality", "The dictionaries themselves", "Dictionaries", tuple(_quality(page))),
         Section("trust", "What the scores can be trusted for", "Trust", tuple(_trust(page))),
         *_people(page),
@@ -110,6 +111,11 @@ def _fits(page: Page) -> Iterator[Block]:
 def _matches(page: Page) -> Iterator[Section]:
     if blocks := _part(page, "matches"):
         yield Section("matches", "Features across widths", "Across widths", blocks)
+
+
+def _concepts(page: Page) -> Iterator[Section]:
+    if blocks := _part(page, "concepts"):
+        yield Section("concepts", "Concepts with a feature", "Concepts", blocks)
 
 
 def _quality(page: Page) -> Iterator[Block]:

@@ -91,6 +91,13 @@ TABLES: dict[str, pa.Schema] = {
     # One row a feature of the wider dictionary, with its parent, if any, and one a narrow feature without child.
     # kind, cosine of directions, correlation and overlap of activations: analysis/matching.py.
     "matches": _schema(narrow=S, wide=S, parent_=I, child_=I, kind=S, cosine_=F, correlation_=F, overlap_=F),
+    # One row a dictionary x concept, and one with the features of another concept (control = swapped). features: the
+    # strongest where the prompt ends; best: the one whose strongest tiles mention the concept most, their share;
+    # status: found / missed / too_rare. n_alive: features that fire on the n_tokens of the pool.
+    "concepts": _schema(
+        dictionary=S, concept=S, control=S, n_mentions=I, n_tokens=I, n_alive=I, features=pa.list_(I), best_=I,
+        share_=F, status=S,
+    ),
     # Beside a ladder: one row a dictionary x step at which its loss was noted, in powers of sqrt(2) and at the end of
     # epochs. sparsity: value of axis (k, l1_coefficient, l0_coefficient). tokens, flops: so far; loss (1 - variance
     # explained) and l0: mean over the n_measured tokens since the row before, each before it trained the dictionary.

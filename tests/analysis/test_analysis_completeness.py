@@ -13,9 +13,9 @@ def planted(*, n: int, f50: float, slope: float, seed: int) -> pd.DataFrame:
     draws = np.random.default_rng(seed)
     logs = draws.uniform(-8, -3, n)
     found = draws.random(n) < expit(slope * (logs - np.log10(f50)))
-    real = pd.DataFrame({"concept": "c", "frequency": 10**logs, "is_found": found, "is_made_up": False})
+    real = pd.DataFrame({"concept": "c", "frequency": 10**logs, "is_found": found, "is_control": False})
     made_up = pd.DataFrame(
-        {"concept": "m", "frequency": 0.0, "is_found": [True] + [False] * 9, "is_made_up": True},
+        {"concept": "m", "frequency": 0.0, "is_found": [True] + [False] * 9, "is_control": True},
     )
     return pd.concat([real, made_up], ignore_index=True)
 
@@ -30,7 +30,7 @@ def test_the_planted_frequency_is_found() -> None:
     assert fit.f50.low < 3e-6 < fit.f50.high
     assert abs(fit.slope - 3) < 0.6
     assert fit.alive_f50 == pytest.approx(1000 * fit.f50.value)
-    assert (fit.false_found, fit.n_made_up, fit.n) == (1, 10, 600)
+    assert (fit.false_found, fit.n_controls, fit.n) == (1, 10, 600)
 
 
 def test_the_interval_covers() -> None:
@@ -47,7 +47,7 @@ def test_what_cannot_be_fitted_says_why(n: int, found: list[bool], why: str) -> 
     """Few concepts, all or none found, or rare ones found rather than frequent ones: no number, and a reason."""
     frequency = np.logspace(-6, -3, n)
     fit = fit_completeness(
-        pd.DataFrame({"concept": "c", "frequency": frequency, "is_found": found, "is_made_up": False})
+        pd.DataFrame({"concept": "c", "frequency": frequency, "is_found": found, "is_control": False})
     )
     assert fit.f50 is None
     assert why in fit.note
