@@ -6,7 +6,7 @@ from autointerp.analysis.figures import count, number, with_interval
 from autointerp.analysis.matching import KINDS, kind_of_features
 from autointerp.report.blocks import Block, Heading, Prose, Table
 from autointerp.report.grids import Grid
-from autointerp.report.matched import Change, changes_of, main_values
+from autointerp.report.matched import Change, changes_of, main_values, rough
 from autointerp.report.published import PUBLISHED
 from autointerp.report.surveyed import CAUTION, RULE, f50_text, surveys_of
 from autointerp.report.tables import RunTables
@@ -38,6 +38,8 @@ def match_blocks(run: RunTables, *, seed: int) -> Iterator[Block]:
         )
         yield Table(f"What became of features, {narrow} and {wide}", Grid(("kind", str(narrow), str(wide)), counted))
         changes = list(changes_of(values, rows, sides, seed=seed))
+        if caution := rough(changes):
+            yield Prose(caution)
         yield Table(f"What changed the scores, {narrow} to {wide}", changes_grid(changes))
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from autointerp.analysis.change import Part, decompose_change, paired_change
-from autointerp.analysis.estimates import Estimate
+from autointerp.analysis.change import ALL, Part, decompose_change, paired_change
+from autointerp.analysis.estimates import FEW_FEATURES, Estimate
 from autointerp.analysis.figures import count, number, with_interval
 from autointerp.analysis.matching import KINDS, MatchSettings, Side, kind_of_features, match_features
 from autointerp.analysis.values import MEASURE, feature_values, headline_values, is_main, measure_name
@@ -162,6 +162,14 @@ def _scored(rows: pd.DataFrame, kinds: pd.Series) -> pd.DataFrame:
 # ---- as text
 
 
+def rough(changes: Sequence[Change]) -> str:
+    """Return what to think of the intervals where a side has few scored features, "" where all have enough."""
+    sizes = [min(whole.n_narrow, whole.n_wide) for change in changes for whole in change.parts if whole.kind == ALL]
+    if not sizes or min(sizes) >= FEW_FEATURES:
+        return ""
+    return f"Rough: over fewer than {FEW_FEATURES} scored features a side, intervals are too narrow to decide anything."
+
+
 def _lines(matched: Matched) -> Iterator[str]:
     n = [sum(kinds.values()) for kinds in (matched.kinds_narrow, matched.kinds_wide)]
     yield f"{matched.narrow} and {matched.wide}, by directions and firings on {count(matched.n_tokens)} tokens"
@@ -179,6 +187,8 @@ def _share(n: int, of: int) -> str:
 
 def _change_lines(change: Change) -> Iterator[str]:
     yield f"  {change.measure}, labels by {change.explainer}, judge {change.judge}:"
+    if caution := rough([change]):
+        yield f"    {caution}"
     for part in change.parts:
         means = (
             f"{number(part.mean_narrow)} ({part.n_narrow} scored) to {number(part.mean_wide)} ({part.n_wide} scored)"

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from tiny_world import WIDTHS, FinishedRun, World
 
+from autointerp.analysis.change import ALL, Part
+from autointerp.analysis.estimates import NOTHING
 from autointerp.analysis.matching import KINDS
 from autointerp.core.errors import ConfigError
 from autointerp.pipeline.pooled import pool_activations, pool_tokens
-from autointerp.report.matched import Matched, match_run
+from autointerp.report.matched import Change, Matched, match_run, rough
 from autointerp.store.parts import read_table
 
 NARROW, WIDE = (f"tiny/{width}" for width in WIDTHS)
@@ -74,6 +76,18 @@ def test_text_and_json_say_the_same(matched: Matched) -> None:
         assert change["measure"] in text
         parts = {part["kind"]: part["change"]["value"] for part in change["parts"]}
         assert sum(v for kind, v in parts.items() if kind != "all") == pytest.approx(parts["all"])
+
+
+def part(kind: str, *, n: int) -> Part:
+    return Part(kind, n, n + 1, 0.5, 0.6, NOTHING)
+
+
+@pytest.mark.parametrize(("n", "is_rough"), [(9, True), (10, False)])
+def test_few_scored_features_are_said_to_decide_nothing(n: int, is_rough: bool) -> None:
+    """By what is scored on the poorer side in all; that one kind has few of many does not make the whole rough."""
+    change = Change("detection", "examples", "j", (part("matched", n=1), part(ALL, n=n)), NOTHING)
+    assert bool(rough([change])) is is_rough
+    assert rough([]) == ""
 
 
 def test_what_cannot_be_matched_says_why(copied: Path, world: World, tmp_path: Path) -> None:
