@@ -17,6 +17,7 @@ from autointerp.cli.app import (
     app,
     config_or_demo,
     features_app,
+    progress,
     runs_app,
 )
 
@@ -215,3 +216,23 @@ def features_match(
 
     found = match_run(find_run(home, name), narrow=narrow, wide=wide)
     answer([m.as_dict() for m in found], "\n\n".join(m.text() for m in found), as_json=as_json)
+
+
+@features_app.command("neurons")
+def features_neurons(
+    name: RunName = "",
+    dictionary: Annotated[str, typer.Option(help="One dictionary, family/width, instead of all.")] = "",
+    tokens: Annotated[int, typer.Option(min=1, help="At most so many tokens of the harvest's pool are read.")] = 20_000,
+    min_firings: Annotated[int, typer.Option(min=2, help="With fewer on them a feature is counted apart.")] = 10,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Compare features with the neurons before them: is any single neuron as good as the feature?"""
+    from autointerp.pipeline.finding import find_run
+    from autointerp.report.neurons import found_against_neurons
+
+    with progress() as show:
+        found = found_against_neurons(
+            find_run(home, name), dictionary=dictionary, n_tokens=tokens, min_firings=min_firings, on_progress=show
+        )
+    answer(found.as_dict(), found.text(), as_json=as_json)

@@ -98,6 +98,13 @@ MEANINGS = {
     "child": "feature of the second",
     "cosine": "of the two directions, -1 to 1",
     "correlation": "of the two activations over all tokens, -1 to 1",
+    "neuron_site": "layer of the earlier neuron it follows most",
+    "neuron": "number of the neuron there, from 0",
+    "shifted": "the same with the feature's tokens shifted: chance",
+    "n_firings": "tokens on which the feature fires",
+    "n_neurons": "neurons compared",
+    "x": "place on the map; means nothing by itself",
+    "y": "place on the map; means nothing by itself",
     "overlap": "share of the rarer one's firings on which both fire",
     "concept": "word or phrase",
     "n_mentions": "times it stands in the text",
@@ -129,6 +136,8 @@ COLUMNS = {
     ("concepts", "control"): "none, or swapped: the features of another concept",
     ("concepts", "status"): "found, missed, or too_rare to be tested",
     ("concepts", "n_alive"): "features that fire on that text",
+    ("neurons", "correlation"): "highest |Pearson| with an earlier neuron, with its sign",
+    ("neurons", "status"): "measured, or why it is not counted: silent, too_few_firings, undefined",
     ("matches", "kind"): "matched, split, absorbed, merged, novel, lost or undecided",
 }
 """By table and column, where it does not."""

@@ -16,6 +16,7 @@ from autointerp.report.grids import picture_grid
 from autointerp.report.judged import agreement_figure, answer_blocks
 from autointerp.report.measures import pictured
 from autointerp.report.methods import column_blocks, method_blocks
+from autointerp.report.neurons import neuron_blocks
 from autointerp.report.spent import decided_blocks
 from autointerp.report.tables import RunTables
 
@@ -42,6 +43,7 @@ def parts_of(
         "fits": tuple(fit_blocks(laws, losses, findings.lines, findings.trends)),
         "matches": tuple(match_blocks(run, seed=seed)),
         "concepts": tuple(concept_blocks(run)),
+        "neurons": tuple(neuron_blocks(run)),
         "published": tuple(published_blocks()),
         "agreement": tuple(agreement_figure(findings.agreements, link=link)),
         "answers": tuple(answer_blocks(run, seed=seed, link=link)),

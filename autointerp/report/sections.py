@@ -41,6 +41,7 @@ def sections_of(page: Page) -> tuple[Section, ...]:
         *_matches(page),
         *_concepts(page),
         Section("quality", "The dictionaries themselves", "Dictionaries", tuple(_quality(page))),
+        *_neurons(page),
         Section("trust", "What the scores can be trusted for", "Trust", tuple(_trust(page))),
         *_people(page),
         *_matter(page),
@@ -121,6 +122,11 @@ def _concepts(page: Page) -> Iterator[Section]:
 def _quality(page: Page) -> Iterator[Block]:
     yield Prose("Measured without any label, on documents the dictionary was not trained on.")
     yield Table("Dictionary quality", page.quality)
+
+
+def _neurons(page: Page) -> Iterator[Section]:
+    if blocks := _part(page, "neurons"):
+        yield Section("neurons", "Features against earlier neurons", "Against neurons", blocks)
 
 
 # ---- trust

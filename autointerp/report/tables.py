@@ -16,7 +16,7 @@ from autointerp.store.schemas import TABLES
 
 READ = (
     "dictionaries", "features", "evidence", "explanations", "predictions", "scores", "failures", "calls",
-    "certificates", "ratings", "matches", "concepts",
+    "certificates", "ratings", "matches", "concepts", "neurons", "neighbourhoods",
 )  # fmt: skip
 """The tables a report needs; the harvest's (contexts, activations) are too large and not among them."""
 

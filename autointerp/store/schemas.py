@@ -98,6 +98,17 @@ TABLES: dict[str, pa.Schema] = {
         dictionary=S, concept=S, control=S, n_mentions=I, n_tokens=I, n_alive=I, features=pa.list_(I), best_=I,
         share_=F, status=S,
     ),
+    # One row a feature of each dictionary compared (pipeline/neurons.py): the MLP neuron computed before its site whose
+    # activation has the highest |Pearson| with its own, of n_neurons, over n_tokens of the pool; shifted: the highest,
+    # with its sign, when the feature's tokens are shifted. status: measured, or why it is not counted: silent,
+    # too_few_firings (the correlation stands all the same), undefined (constant, or no neuron before).
+    "neurons": _schema(
+        dictionary=S, feature=I, neuron_site_=S, neuron_=I, correlation_=F, shifted_=F, n_firings=I, n_tokens=I,
+        n_neurons=I, status=S,
+    ),
+    # One row a feature that stands on its dictionary's map (report/mapped.py): t-SNE of directions, near = alike;
+    # neither axes nor distances between far groups mean anything.
+    "neighbourhoods": _schema(dictionary=S, feature=I, x=F, y=F),
     # Beside a ladder: one row a dictionary x step at which its loss was noted, in powers of sqrt(2) and at the end of
     # epochs. sparsity: value of axis (k, l1_coefficient, l0_coefficient). tokens, flops: so far; loss (1 - variance
     # explained) and l0: mean over the n_measured tokens since the row before, each before it trained the dictionary.
