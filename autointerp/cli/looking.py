@@ -236,3 +236,20 @@ def features_neurons(
             find_run(home, name), dictionary=dictionary, n_tokens=tokens, min_firings=min_firings, on_progress=show
         )
     answer(found.as_dict(), found.text(), as_json=as_json)
+
+
+@features_app.command("map")
+def features_map(
+    name: RunName = "",
+    dictionary: Annotated[str, typer.Option(help="One dictionary, family/width, instead of all.")] = "",
+    most: Annotated[int, typer.Option(min=1, max=5_000, help="Features of a dictionary, the drawn ones first.")] = 2_000,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Place features in the plane, near where their decoder directions are near; report and dashboard draw it."""
+    from autointerp.pipeline.finding import find_run
+    from autointerp.report.mapped import map_run, maps_text
+
+    with progress() as show:
+        found = map_run(find_run(home, name), dictionary=dictionary, most=most, on_progress=show)
+    answer([one.as_dict() for one in found], maps_text(found), as_json=as_json)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from autointerp.analysis.figures import count
 from autointerp.analysis.values import METRIC_NAMES, is_main
 from autointerp.dashboard import links
 from autointerp.dashboard.lines import Line
@@ -12,6 +13,7 @@ from autointerp.report.charts.curve import width_curve
 from autointerp.report.charts.distribution import score_distribution
 from autointerp.report.charts.filters import all_of
 from autointerp.report.charts.layers import place_names
+from autointerp.report.charts.neighbourhood import neighbourhood_map
 from autointerp.report.charts.picture import Picture
 
 VALUES = """
@@ -50,6 +52,39 @@ def _drawn(reader: Reader, lines: Sequence[Line], column: str) -> tuple[Picture,
         means, title=f"{title}: means by width, raw", metric=metric, name=first.name, within=within, link=links.features
     )
     return bars, curve
+
+
+PLACES = """
+SELECT n.dictionary, n.feature, n.x, n.y, l.value, l.label FROM neighbourhoods n LEFT JOIN (
+    SELECT feature, any_value({column}) AS value, any_value(label) AS label FROM labels
+    WHERE run = ? AND dictionary = ? AND judge = ? AND explainer = ? GROUP BY feature
+) l USING (feature)
+WHERE n.run = ? AND n.dictionary = ? ORDER BY n.feature
+"""
+
+
+def dictionary_map(reader: Reader, run: str, dictionary: str, lines: Sequence[Line]) -> Picture | None:
+    """Return the map of a dictionary's features, or None before ``features map``; coloured by the first of *lines*.
+
+    *lines*: the dictionary's main measures; without any that has a score the features are drawn without one.
+    """
+    line = next((one for one in lines if one.n_scored and one.name in reader.snapshot.names.scores), None)
+    key = ("map", run, dictionary, *((line.name, line.explainer, line.judge) if line else ()))
+    return reader.snapshot.once(key, lambda: _map(reader, run, dictionary, line))
+
+
+def _map(reader: Reader, run: str, dictionary: str, line: Line | None) -> Picture | None:
+    column = reader.snapshot.names.scores[line.name] if line else "NULL::DOUBLE"
+    of_line = [line.judge, line.explainer] if line else ["", ""]
+    places = reader.frame(PLACES.format(column=column), [run, dictionary, *of_line, run, dictionary])
+    if places.empty:
+        return None
+    by = f", by {line.measure}, labels by {line.explainer}, judge {line.judge}" if line else ""
+    return neighbourhood_map(
+        places, title=f"Neighbourhoods of {dictionary}, {count(len(places))} features{by}",
+        measure=line.measure if line else "", chance=line.chance if line else None,
+        address=lambda feature: links.feature(dictionary, feature, run),
+    )  # fmt: skip
 
 
 def means_of(lines: Sequence[Line]) -> pd.DataFrame:

@@ -48,7 +48,7 @@ def choose_features(
     asked = features[~features["status"].isin(NEVER_ASKED)]
     found = [_ids(d, asked.loc[asked["dictionary"] == d, "feature"]) for d in order]
     random = [f for ids in found for f in draw(ids, N_RANDOM, seed=seed, key=str)]
-    values, measure = _ranking(scores, explanations)
+    values, measure = ranking_values(scores, explanations)
     ranked = [_ids(d, values.loc[values["dictionary"] == d, "feature"]) for d in order]
     best = [f for ids in ranked for f in ids[:N_BEST]]
     # With few scored features one feature must not be both among the best and the worst.
@@ -90,8 +90,8 @@ def _ranks(values: pd.DataFrame) -> "pd.Series[float]":
     return pd.Series(ranks.to_numpy(), pd.MultiIndex.from_frame(values.loc[ranks.index, ["dictionary", "feature"]]))
 
 
-def _ranking(scores: pd.DataFrame, explanations: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """Return the values of the ranking measure, best first, and its name."""
+def ranking_values(scores: pd.DataFrame, explanations: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Return the values of the first main measure of the main explainer, best first, and its name; "" without any."""
     values = feature_values(scores, explanations)
     values = values[(values["explainer"] == main_explainer(explanations)) & values["value"].notna()]
     names = [*zip(values["scorer"], values["variant"], values["metric"], values["judge"], strict=True)]

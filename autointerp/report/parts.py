@@ -14,6 +14,7 @@ from autointerp.report.charts import Link, coverage_waterfall
 from autointerp.report.fits import density_blocks, fit_blocks
 from autointerp.report.grids import picture_grid
 from autointerp.report.judged import agreement_figure, answer_blocks
+from autointerp.report.mapping import map_blocks
 from autointerp.report.measures import pictured
 from autointerp.report.methods import column_blocks, method_blocks
 from autointerp.report.neurons import neuron_blocks
@@ -44,6 +45,7 @@ def parts_of(
         "matches": tuple(match_blocks(run, seed=seed)),
         "concepts": tuple(concept_blocks(run)),
         "neurons": tuple(neuron_blocks(run)),
+        "neighbourhoods": tuple(map_blocks(run)),
         "published": tuple(published_blocks()),
         "agreement": tuple(agreement_figure(findings.agreements, link=link)),
         "answers": tuple(answer_blocks(run, seed=seed, link=link)),

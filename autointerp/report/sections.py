@@ -42,6 +42,7 @@ def sections_of(page: Page) -> tuple[Section, ...]:
         *_concepts(page),
         Section("quality", "The dictionaries themselves", "Dictionaries", tuple(_quality(page))),
         *_neurons(page),
+        *_neighbourhoods(page),
         Section("trust", "What the scores can be trusted for", "Trust", tuple(_trust(page))),
         *_people(page),
         *_matter(page),
@@ -127,6 +128,11 @@ def _quality(page: Page) -> Iterator[Block]:
 def _neurons(page: Page) -> Iterator[Section]:
     if blocks := _part(page, "neurons"):
         yield Section("neurons", "Features against earlier neurons", "Against neurons", blocks)
+
+
+def _neighbourhoods(page: Page) -> Iterator[Section]:
+    if blocks := _part(page, "neighbourhoods"):
+        yield Section("neighbourhoods", "Neighbourhoods of directions", "Neighbourhoods", blocks)
 
 
 # ---- trust

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 SUFFIX = ".duckdb"
 CURRENT = "current"
-VERSION = 2
+VERSION = 3
 """Of the snapshot's own tables: another one makes every snapshot stale."""
 
 READ = (
     "dictionaries", "features", "explanations", "scores", "predictions", "evidence", "failures", "calls",
-    "certificates", "matches", "transcripts",
+    "certificates", "matches", "neighbourhoods", "transcripts",
 )  # fmt: skip
 """The tables of a run that a snapshot is made from."""
 

@@ -36,7 +36,7 @@ from autointerp.store.snapshot_sql import (
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-COPIED = ("dictionaries", "explanations", "scores", "failures", "certificates", "matches")
+COPIED = ("dictionaries", "explanations", "scores", "failures", "certificates", "matches", "neighbourhoods")
 """Tables that stand in the snapshot as they are, with the run's name before each row."""
 
 INDEXED = ("evidence", "predictions", "transcripts")

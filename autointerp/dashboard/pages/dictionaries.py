@@ -4,9 +4,10 @@ from autointerp.dashboard import links
 from autointerp.dashboard.bars import score_bars
 from autointerp.dashboard.lines import NAMES, Line, headline_lines, main_lines
 from autointerp.dashboard.pages.runs import coverage_of
-from autointerp.dashboard.pictures import ladder_pictures
+from autointerp.dashboard.pictures import dictionary_map, ladder_pictures
 from autointerp.dashboard.shelf import Reader, Row
 from autointerp.dashboard.views import Asked, NotThereError, Sheet, View
+from autointerp.report.charts.neighbourhood import SAYS_NOTHING
 
 TAGS = """
 SELECT tag, count(*) AS n FROM (SELECT unnest(tags) AS tag FROM labels WHERE run = ? AND dictionary = ?)
@@ -21,6 +22,7 @@ def dictionary_page(reader: Reader, asked: Asked) -> View:
     run = str(row["run"])
     lines = headline_lines(reader, run, dictionary=name)
     main = main_lines(reader, run, dictionary=name)
+    drawn = dictionary_map(reader, run, name, main)
     return View(
         title=name,
         template="dictionary.html.jinja",
@@ -31,10 +33,11 @@ def dictionary_page(reader: Reader, asked: Asked) -> View:
             "lines": lines,
             "bars": [(line.measure, line.explainer, score_bars(reader, line)) for line in main],
             "tags": reader.rows(TAGS, [run, name]),
+            "places": [] if drawn is None else drawn.table.to_dict("records"),
         },
         sheet=lambda: _sheet(lines),
         trail=((str(row["family"]), links.ladder(str(row["family"]), run)), (run, links.run(run))),
-        extra={"within": f"{links.term('run', run)} {links.term('dictionary', name)}", "main": main},
+        extra={"within": f"{links.term('run', run)} {links.term('dictionary', name)}", "main": main, "drawn": drawn, "says_nothing": SAYS_NOTHING},
     )
 
 

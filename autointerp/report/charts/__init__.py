@@ -14,6 +14,7 @@ from autointerp.report.charts.distribution import extent_of, score_distribution
 from autointerp.report.charts.drift import drift_over_runs
 from autointerp.report.charts.filters import score_name
 from autointerp.report.charts.layers import means_table
+from autointerp.report.charts.neighbourhood import neighbourhood_map
 from autointerp.report.charts.picture import Link, Picture, nothing_to_draw
 from autointerp.report.charts.strata import yes_by_stratum
 
@@ -26,6 +27,7 @@ __all__ = [
     "extent_of",
     "judge_calibration",
     "means_table",
+    "neighbourhood_map",
     "nothing_to_draw",
     "paired_difference",
     "score_by_density",
