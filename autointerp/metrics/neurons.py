@@ -13,7 +13,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 FEATURES_AT_ONCE = 16_384
-"""Features whose correlations with a block of neurons stand in memory together."""
+
+EQUAL = 1e-12
+"""Correlations no further apart are one: copies of a neuron differ by rounding, by where they stand in a block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +38,22 @@ class Strongest:
         return None if neuron < 0 else (neuron, float(self.correlation[feature]))
 
 
-def strongest_neurons(features: csr_array, blocks: Iterable[NDArray[np.floating]]) -> Strongest:
+def strongest_neurons(
+    features: csr_array, blocks: Iterable[NDArray[np.floating]], *, at_once: int = FEATURES_AT_ONCE
+) -> Strongest:
     """Return for each feature the neuron with the highest |Pearson| over the same tokens; of equals the first.
 
     Scaling Monosemanticity, §features vs neurons, where the neurons are those of all preceding layers. Of all
     correlations only the strongest so far of each feature is kept, so that memory is
 
-        3 * 8 * n_tokens * (neurons of a block) + 2 * 8 * FEATURES_AT_ONCE * (neurons of a block)
+        3 * 8 * n_tokens * (neurons of a block) + 3 * 8 * at_once * (neurons of a block)
 
-    bytes beside the features: some 190 MB with blocks of 250 neurons and 20,000 tokens.
+    bytes beside the features: some 220 MB with blocks of 250 neurons and 20,000 tokens.
 
     Args:
         features: Activations, [n_features, n_tokens].
         blocks: All neurons, signed, side by side in the order of their numbers: each [n_tokens, n of the block].
+        at_once: Features whose correlations with a block stand in memory together.
 
     Raises:
         ValueError: A block has another number of tokens.
@@ -60,7 +65,7 @@ def strongest_neurons(features: csr_array, blocks: Iterable[NDArray[np.floating]
         if len(block) != n_tokens:
             msg = f"features on {n_tokens} tokens but neurons on {len(block)}"
             raise ValueError(msg)
-        best = _stronger(best, unit, mean, _unit_columns(block), first=first)
+        best = _stronger(best, unit, mean, _unit_columns(block), first=first, at_once=at_once)
         first += block.shape[1]
     return best
 
@@ -81,17 +86,20 @@ def shifted(features: csr_array, offsets: Ints) -> csr_array:
     return csr_array((features.data, places, features.indptr), shape=features.shape)
 
 
-def _stronger(best: Strongest, unit: csr_array, mean: Floats, neurons: Floats, *, first: int) -> Strongest:
+def _stronger(
+    best: Strongest, unit: csr_array, mean: Floats, neurons: Floats, *, first: int, at_once: int
+) -> Strongest:
     """Return the best of what was found before and of a block whose neurons are numbered from *first*."""
     neuron, correlation = best.neuron.copy(), best.correlation.copy()
-    for start in range(0, len(mean) if neurons.size else 0, FEATURES_AT_ONCE):
-        rows = slice(start, start + FEATURES_AT_ONCE)
+    for start in range(0, len(mean) if neurons.size else 0, at_once):
+        rows = slice(start, start + at_once)
         # The columns' sums are 0 but for rounding, which a feature that fires everywhere would multiply.
         r = unit[rows] @ neurons - mean[rows, None] * neurons.sum(axis=0)
-        strongest = np.abs(r).argmax(axis=1)
+        strength = np.abs(r)
+        strongest = (strength >= strength.max(axis=1, keepdims=True) - EQUAL).argmax(axis=1)
         found = np.clip(np.take_along_axis(r, strongest[:, None], axis=1)[:, 0], -1.0, 1.0)
         # Only what is greater replaces: of equal ones the neuron with the lowest number stays.
-        is_better = np.abs(found) > np.where(neuron[rows] < 0, 0.0, np.abs(correlation[rows]))
+        is_better = np.abs(found) > np.where(neuron[rows] < 0, 0.0, np.abs(correlation[rows])) + EQUAL
         neuron[rows] = np.where(is_better, first + strongest, neuron[rows])
         correlation[rows] = np.where(is_better, found, correlation[rows])
     return Strongest(neuron, correlation)

@@ -134,13 +134,14 @@ def neuron_activations(run: Run, sites: Sequence[Site], chosen: Chosen) -> Itera
     cache.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="neurons-", dir=cache) as folder:
         files = NeuronFiles(Path(folder), chosen.n, run.subject.widths_of(sites) if sites else {})
-        _check_room(files)
+        check_room(files, free=shutil.disk_usage(folder).free)
         _read_neurons(run, files, chosen)
         yield files
 
 
-def _check_room(files: NeuronFiles) -> None:
-    needed, free = 4 * files.n_tokens * sum(files.widths.values()), shutil.disk_usage(files.folder).free
+def check_room(files: NeuronFiles, *, free: int) -> None:
+    """Raise EnvironmentProblem where the files to be written do not fit into *free* bytes."""
+    needed = 4 * files.n_tokens * sum(files.widths.values())
     if needed > free:
         msg = (
             f"{files.folder.parent}: {needed / 1e9:.1f} GB are needed for a while, {free / 1e9:.1f} GB are free; "

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse import random_array as sparse_random
 
-from autointerp.metrics import neurons as module
 from autointerp.metrics.neurons import Strongest, shifted, strongest_neurons
 
 
@@ -75,13 +74,12 @@ def test_nothing_is_no_neuron() -> None:
         strongest(np.ones((1, 3)), np.zeros((4, 2)))
 
 
-def test_features_in_pieces_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_features_in_pieces_are_the_same() -> None:
     """How many features stand in memory together changes nothing."""
     draws = np.random.default_rng(1)
     features, neurons = np.maximum(draws.standard_normal((7, 40)), 0), draws.standard_normal((40, 5))
     whole = strongest(features, neurons)
-    monkeypatch.setattr(module, "FEATURES_AT_ONCE", 2)
-    parts = strongest(features, neurons)
+    parts = strongest_neurons(csr_array(features), [neurons], at_once=2)
     assert parts.neuron.tolist() == whole.neuron.tolist()
     assert parts.correlation == pytest.approx(whole.correlation)
 

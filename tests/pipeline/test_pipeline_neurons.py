@@ -13,7 +13,7 @@ from tiny_world import DEAD, THREE_FIRINGS, WIDTHS, FinishedRun
 
 from autointerp.core.errors import ConfigError, EnvironmentProblem
 from autointerp.pipeline import neurons as module
-from autointerp.pipeline.neurons import choose_tokens, compare_with_neurons, offsets_of, on_chosen
+from autointerp.pipeline.neurons import NeuronFiles, check_room, choose_tokens, compare_with_neurons, offsets_of, on_chosen
 from autointerp.pipeline.pooled import pool_activations, pool_tokens
 from autointerp.store.parts import read_table
 from autointerp.subject.model import Site, Subject
@@ -126,9 +126,7 @@ def test_offsets_stay_away_from_where_the_features_were() -> None:
     assert offsets_of("a/1", 3, 1, seed=0).tolist() == [0, 0, 0]
 
 
-def test_what_cannot_be_compared_says_why(
-    copied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_cannot_be_compared_says_why(copied: Path, tmp_path: Path) -> None:
     """An unknown dictionary, too few tokens, a harvest that is not there, a full disk: what, and what to do."""
     with pytest.raises(ConfigError, match="no dictionary 'tiny/9'"):
         compare_with_neurons(copied, dictionary="tiny/9")
@@ -138,9 +136,9 @@ def test_what_cannot_be_compared_says_why(
     shutil.copytree(copied, lone)
     with pytest.raises(ConfigError, match="autointerp harvest"):
         compare_with_neurons(lone)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(0, 0, 0))
     with pytest.raises(EnvironmentProblem, match="lower --tokens"):
-        compare_with_neurons(copied, n_tokens=N_TOKENS)
+        check_room(NeuronFiles(tmp_path, 20_000, {Site("neurons", 1): 1536}), free=4 * 20_000 * 1536 - 1)
+    check_room(NeuronFiles(tmp_path, 20_000, {Site("neurons", 1): 1536}), free=4 * 20_000 * 1536)
 
 
 def test_the_command_says_share_interval_null_and_caution(
