@@ -3,13 +3,14 @@
 import json
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from tiny_world import DEAD, THREE_FIRINGS, WIDTHS, FinishedRun
+from tiny_world import DEAD, THREE_FIRINGS, WIDTHS, FinishedRun, World
 
 from autointerp.core.errors import ConfigError, EnvironmentProblem
 from autointerp.pipeline import neurons as module
@@ -124,6 +125,22 @@ def test_offsets_stay_away_from_where_the_features_were() -> None:
     assert (offsets_of("a/1", 10, 20_000, seed=0) == offsets[:10]).all()
     assert (offsets_of("b/1", 1000, 20_000, seed=0) != offsets).mean() > 0.9
     assert offsets_of("a/1", 3, 1, seed=0).tolist() == [0, 0, 0]
+
+
+def test_neurons_as_a_baseline_are_scored_and_compared_like_a_dictionary(
+    world: World, tmp_path: Path, carry_out: Callable[..., Any]
+) -> None:
+    """The same scorers with the same controls on both; a neuron is compared with layers before its own alone."""
+    config = world.config(baselines=[{"kind": "neurons", "density": 0.02}])
+    folder = carry_out(config, tmp_path, last="score").run
+    scores = read_table(folder, "scores")
+    asked = {
+        name: set(zip(mine["scorer"], mine["metric"], mine["control"], strict=True))
+        for name, mine in scores.groupby("dictionary")
+    }
+    assert asked["neurons/128"] == asked[WIDE]
+    found = compare_with_neurons(folder, n_tokens=N_TOKENS)
+    assert found.groupby("dictionary")["n_neurons"].first().to_dict() == {NARROW: 128, WIDE: 128, "neurons/128": 64}
 
 
 def test_what_cannot_be_compared_says_why(copied: Path, tmp_path: Path) -> None:
