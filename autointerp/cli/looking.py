@@ -242,7 +242,9 @@ def features_neurons(
 def features_map(
     name: RunName = "",
     dictionary: Annotated[str, typer.Option(help="One dictionary, family/width, instead of all.")] = "",
-    most: Annotated[int, typer.Option(min=1, max=5_000, help="Features of a dictionary, the drawn ones first.")] = 2_000,
+    most: Annotated[
+        int, typer.Option(min=1, max=5_000, help="Features of a dictionary, the drawn ones first.")
+    ] = 2_000,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:

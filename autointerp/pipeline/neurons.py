@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,14 +21,14 @@ from autointerp.pipeline.pooled import PoolTokens, pool_activations, pool_tokens
 from autointerp.pipeline.run import OnProgress, Run, ignore_progress
 from autointerp.store.parts import read_table, write_part
 from autointerp.store.places import cache_of
-from autointerp.subject.contexts import Context, batches_of_one_length
+from autointerp.subject.contexts import Context
 from autointerp.subject.dictionaries import Dictionary, site_of
 from autointerp.subject.model import Site
 from autointerp.subject.neurons import neurons_before
 
 N_TOKENS = 20_000
 MIN_FIRINGS = 10
-"""As matching has it (analysis/matching.py): with fewer firings the highest of many correlations is chance. Our choice."""
+"""As matching has it (analysis/matching.py): with fewer the highest of many correlations is chance. Our choice."""
 
 BATCH = 8
 CELLS_OF_A_BLOCK = 5_000_000
@@ -155,15 +156,26 @@ def _read_neurons(run: Run, files: NeuronFiles, chosen: Chosen) -> None:
         return
     longest = max(len(context.token_ids) for context in chosen.contexts)
     size = max(1, min(BATCH, CELLS_OF_A_BATCH // (longest * sum(files.widths.values()))))
-    kept = dict(zip(chosen.contexts, chosen.kept, strict=True))
     done = 0
-    for batch in batches_of_one_length(chosen.contexts, size=size):
-        vectors = run.subject.vectors_at([context.token_ids for context in batch], list(files.widths))
-        mask = np.concatenate([kept[context] for context in batch])
+    for contexts, kept in _batches(chosen, size):
+        vectors = run.subject.vectors_at([context.token_ids for context in contexts], list(files.widths))
+        mask = np.concatenate(kept)
         for site, found in vectors.items():
             files.append(site, found.flatten(0, 1).cpu().numpy()[mask])
         done += int(mask.sum())
         run.on_progress("neurons", done, chosen.n, "tokens")
+
+
+def _batches(chosen: Chosen, size: int) -> Iterator[tuple[list[Context], list[NDArray[np.bool_]]]]:
+    """Yield contexts of one length with their masks, *size* at most, in the order of the chosen tokens.
+
+    ``batches_of_one_length`` would yield what is left of a length after all others: not where features have it.
+    """
+    pairs = zip(chosen.contexts, chosen.kept, strict=True)
+    for _, same in groupby(pairs, key=lambda pair: len(pair[0].token_ids)):
+        while batch := list(islice(same, size)):
+            contexts, kept = zip(*batch, strict=True)
+            yield list(contexts), list(kept)
 
 
 # ---- the comparison

@@ -19,13 +19,13 @@ MOST_LISTED = 20
 
 ABOUT = (
     "Each mark is a feature; near marks have near decoder directions (t-SNE of the directions, van der Maaten and "
-    f"Hinton 2008). {SAYS_NOTHING}; nor does a map say what features mean. All features drawn for labels are on it and, "
-    "up to its size, a keyed choice of the others that fired."
+    f"Hinton 2008). {SAYS_NOTHING}; nor does a map say what features mean. All features drawn for labels are on it "
+    "and, up to its size, a keyed choice of the others that fired."
 )
 
 
 def map_blocks(run: RunTables) -> Iterator[Block]:
-    """Yield a map for each of the first dictionaries of the table ``neighbourhoods``; nothing before ``features map``."""
+    """Yield a map of each of the first dictionaries in ``neighbourhoods``; nothing before ``features map``."""
     places = run["neighbourhoods"]
     if places.empty:
         return
@@ -69,4 +69,4 @@ def places_grid(places: pd.DataFrame) -> Grid:
     )
     others = count(len(places) - len(rows))
     head = (f"feature ({MOST_LISTED} at most)", "score", "x", "y")
-    return Grid(head, (*rows, (f"{others} others", "", "", "")) if rows else (), 1, f"None of {others} has a score.")
+    return Grid(head, (*rows, (f"{others} others", "", "", "")) if rows else (), 1, f"Not one of {others} has a score.")

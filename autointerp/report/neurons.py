@@ -54,7 +54,8 @@ def _lines(one: AgainstNeurons) -> Iterator[str]:
     name = visible(one.dictionary, keep="")
     yield f"{name}: highest |r| with any of {count(one.n_neurons)} earlier neurons, on {count(one.n_tokens)} tokens"
     if one.own.n:
-        yield f"  {_share(one.own)} of {count(one.own.n)} features at most {WEAK} · tokens shifted {_share(one.shifted)}"
+        n = count(one.own.n)
+        yield f"  {_share(one.own)} of {n} features at most {WEAK} · tokens shifted {_share(one.shifted)}"
         yield f"  10%, 50%, 90% of them at {_quantiles(one.own)} · tokens shifted {_quantiles(one.shifted)}"
     else:
         yield "  of no feature can anything be said"

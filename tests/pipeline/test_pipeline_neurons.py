@@ -1,4 +1,4 @@
-"""Features against earlier neurons: of the pool's own activations, as worked out in the plain way, and said in words."""
+"""Features against earlier neurons: of the pool's own activations, as worked out plainly, and said in words."""
 
 import json
 import shutil
@@ -14,7 +14,14 @@ from tiny_world import DEAD, THREE_FIRINGS, WIDTHS, FinishedRun, World
 
 from autointerp.core.errors import ConfigError, EnvironmentProblem
 from autointerp.pipeline import neurons as module
-from autointerp.pipeline.neurons import NeuronFiles, check_room, choose_tokens, compare_with_neurons, offsets_of, on_chosen
+from autointerp.pipeline.neurons import (
+    NeuronFiles,
+    check_room,
+    choose_tokens,
+    compare_with_neurons,
+    offsets_of,
+    on_chosen,
+)
 from autointerp.pipeline.pooled import pool_activations, pool_tokens
 from autointerp.store.parts import read_table
 from autointerp.subject.model import Site, Subject
@@ -118,7 +125,7 @@ def test_the_same_again_and_batches_do_not_matter(
 
 
 def test_offsets_stay_away_from_where_the_features_were() -> None:
-    """Between a quarter and three quarters of the tokens, keyed by dictionary and feature; a few tokens are no error."""
+    """Between a quarter and three quarters of the tokens, keyed by dictionary and feature; one token is no error."""
     offsets = offsets_of("a/1", 1000, 20_000, seed=0)
     assert (offsets.min() >= 5_000) & (offsets.max() < 15_000)
     assert len(set(offsets.tolist())) > 900

@@ -1,4 +1,4 @@
-"""Features against neurons in words and in the report: shares of what was measured, the null beside, the rest counted."""
+"""Features against neurons in words and in the report: shares of what was measured, chance beside, the rest counted."""
 
 import pandas as pd
 import pytest
@@ -16,7 +16,18 @@ from autointerp.store.schemas import TABLES
 def rows(*correlations: float | None, dictionary: str = "toy/8", status: str = "measured") -> pd.DataFrame:
     """Return one row a correlation; shifted ones are a tenth of it, None is a silent feature."""
     found = [
-        (dictionary, i, "neurons.1", 3, r, None if r is None else r / 10, 40, 900, 128, "silent" if r is None else status)
+        (
+            dictionary,
+            i,
+            "neurons.1",
+            3,
+            r,
+            None if r is None else r / 10,
+            40,
+            900,
+            128,
+            "silent" if r is None else status,
+        )
         for i, r in enumerate(correlations)
     ]
     return pd.DataFrame(found, columns=TABLES["neurons"].names).astype({"correlation": float, "shifted": float})

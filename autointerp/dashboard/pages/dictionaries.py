@@ -37,7 +37,12 @@ def dictionary_page(reader: Reader, asked: Asked) -> View:
         },
         sheet=lambda: _sheet(lines),
         trail=((str(row["family"]), links.ladder(str(row["family"]), run)), (run, links.run(run))),
-        extra={"within": f"{links.term('run', run)} {links.term('dictionary', name)}", "main": main, "drawn": drawn, "says_nothing": SAYS_NOTHING},
+        extra={
+            "within": f"{links.term('run', run)} {links.term('dictionary', name)}",
+            "main": main,
+            "drawn": drawn,
+            "says_nothing": SAYS_NOTHING,
+        },
     )
 
 

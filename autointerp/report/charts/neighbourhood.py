@@ -125,10 +125,12 @@ def _words(rows: pd.DataFrame, measure: str, chance: float | None) -> Sequence[s
     scored = rows.loc[rows["rank"] >= 0, "value"].astype(float)
     yours = f"{count(len(rows))} features, near where their decoder directions are near"
     if scored.empty:
-        return yours, "None of them has a score", SAYS_NOTHING
+        return yours, "Not one of them has a score", SAYS_NOTHING
     low, middle, high = (number(float(scored.quantile(q))) for q in (0, 0.5, 1))
     by = f"by {measure}, " if measure else ""
-    said = f"{count(len(scored))} of them are scored, {by}from {low} to {high}, median {middle}, chance {number(chance)}"
+    said = (
+        f"{count(len(scored))} of them are scored, {by}from {low} to {high}, median {middle}, chance {number(chance)}"
+    )
     return yours, said, "Larger and bluer squares score higher, small grey ones have no score", SAYS_NOTHING
 
 
@@ -138,4 +140,5 @@ def _merged(svg: Markup) -> Markup:
 
 
 def _as_one(found: re.Match[str]) -> str:
-    return f'<path d="{"".join(re.findall(r' d="([^"]*)"', found[0]))}"{found[1]}'
+    places = "".join(re.findall(r' d="([^"]*)"', found[0]))
+    return f'<path d="{places}"{found[1]}'
