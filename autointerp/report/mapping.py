@@ -20,7 +20,8 @@ MOST_LISTED = 20
 ABOUT = (
     "Each mark is a feature; near marks have near decoder directions (t-SNE of the directions, van der Maaten and "
     f"Hinton 2008). {SAYS_NOTHING}; nor does a map say what features mean. All features drawn for labels are on it "
-    "and, up to its size, a keyed choice of the others that fired."
+    "and, up to its size, a keyed choice of the others that fired. A mark's score is that of one feature, "
+    "without its interval."
 )
 
 

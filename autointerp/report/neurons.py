@@ -19,11 +19,12 @@ ABOUT = (
     "the dictionary's site, over the same tokens. Intervals are Wilson's, 95%, over features."
 )
 CAUTION = (
-    f"The highest of many correlations is never 0: what the same features reach with their tokens shifted, which is "
-    f"chance, stands beside. From few firings a correlation is rough, so features with too few on these tokens are "
-    f"counted apart. That no neuron follows a feature does not say that no few neurons together do, nor that the "
-    f"feature is the better one to read. Scaling Monosemanticity found {PUBLISHED_SHARE:.0%} of its features at most "
-    f"{WEAK}, in another model, on more text: a difference to that means nothing by itself."
+    "The highest of many correlations is never 0: what the same features reach with their tokens shifted, which is "
+    "chance, stands beside. From few firings a correlation is rough, so features with too few on these tokens are "
+    "counted apart; widths are compared raw, and features of a wider dictionary are rarer. That no neuron follows a "
+    "feature does not say that no few neurons together do, nor that the feature is the better one to read. Scaling "
+    f"Monosemanticity found {PUBLISHED_SHARE:.0%} of its features at most {WEAK}, in another model, on more text: a "
+    "difference to that means nothing by itself."
 )
 
 
