@@ -137,6 +137,7 @@ COLUMNS = {
     ("concepts", "status"): "found, missed, or too_rare to be tested",
     ("concepts", "n_alive"): "features that fire on that text",
     ("neurons", "correlation"): "highest |Pearson| with an earlier neuron, with its sign",
+    ("neurons", "n_tokens"): "tokens read",
     ("neurons", "status"): "measured, or why it is not counted: silent, too_few_firings, undefined",
     ("matches", "kind"): "matched, split, absorbed, merged, novel, lost or undecided",
 }
