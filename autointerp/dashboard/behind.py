@@ -72,7 +72,8 @@ def behind_feature(reader: Reader, feature: FeatureId, *, run: str = "", scorers
 
 
 def _certificates(reader: Reader, run: str) -> pd.DataFrame:
-    return reader.frame(f"SELECT {_columns('certificates')} FROM certificates WHERE run = ?", [run])
+    found: pd.DataFrame = reader.frame(f"SELECT {_columns('certificates')} FROM certificates WHERE run = ?", [run])
+    return found
 
 
 def _matches(reader: Reader, values: Sequence[object]) -> pd.DataFrame:
@@ -81,7 +82,8 @@ def _matches(reader: Reader, values: Sequence[object]) -> pd.DataFrame:
     any_of_run = "SELECT 1 AS is_there FROM matches WHERE run = ? LIMIT 1"
     if not reader.snapshot.once(("matches", run), lambda: bool(reader.rows(any_of_run, [run]))):
         return empty_table("matches")
-    return reader.frame(MATCHES.format(columns=_columns("matches")), [*values, *values[1:]])
+    found: pd.DataFrame = reader.frame(MATCHES.format(columns=_columns("matches")), [*values, *values[1:]])
+    return found
 
 
 MATCHES = """
