@@ -10,10 +10,11 @@ from autointerp.analysis.power_law import loss_laws
 from autointerp.analysis.words import Findings
 from autointerp.report.between import concept_blocks, match_blocks, published_blocks
 from autointerp.report.blocks import Block, Figures
-from autointerp.report.charts import Link, coverage_waterfall
+from autointerp.report.charts import coverage_waterfall
 from autointerp.report.fits import density_blocks, fit_blocks
 from autointerp.report.grids import picture_grid
 from autointerp.report.judged import agreement_figure, answer_blocks
+from autointerp.report.linking import NO_LINKS, Linking
 from autointerp.report.measures import pictured
 from autointerp.report.methods import column_blocks, method_blocks
 from autointerp.report.spent import decided_blocks
@@ -29,12 +30,14 @@ def parts_of(
     laws: Sequence[ScoreLaw],
     *,
     seed: int,
-    link: Link | None = None,
+    linking: Linking = NO_LINKS,
 ) -> Parts:
     """Return the blocks by the name of their section; *values* are ``feature_values`` of the run."""
     shown = pictured([line for line in findings.lines if line.is_main], run.explainers)
-    waterfall = coverage_waterfall(findings.coverage, title="From all features to the scored ones", link=link)
-    densities = density_blocks(findings.lines, values, run["features"], seed=seed, pictured=shown, link=link)
+    unnamed = linking.unnamed(list(map(str, findings.coverage.columns)))
+    words = "From all features to the scored ones"
+    waterfall = coverage_waterfall(findings.coverage, title=words, unnamed=unnamed, link=linking.link)
+    densities = density_blocks(findings.lines, values, run["features"], seed=seed, pictured=shown, linking=linking)
     losses = loss_laws(run["dictionaries"], run["training"])
     return {
         "coverage": (Figures(((waterfall, picture_grid(waterfall.table)),)),),
@@ -43,9 +46,9 @@ def parts_of(
         "matches": tuple(match_blocks(run, seed=seed)),
         "concepts": tuple(concept_blocks(run)),
         "published": tuple(published_blocks()),
-        "agreement": tuple(agreement_figure(findings.agreements, link=link)),
-        "answers": tuple(answer_blocks(run, seed=seed, link=link)),
-        "cost": tuple(decided_blocks(run, link=link)),
+        "agreement": tuple(agreement_figure(findings.agreements, lines=findings.lines, linking=linking)),
+        "answers": tuple(answer_blocks(run, seed=seed, linking=linking)),
+        "cost": tuple(decided_blocks(run, values, linking=linking)),
         "methods": tuple(method_blocks(run)),
         "columns": tuple(column_blocks()),
     }

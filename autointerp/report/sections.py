@@ -80,7 +80,7 @@ def _coverage(page: Page) -> Iterator[Block]:
 
 
 def _scores(page: Page) -> Iterator[Block]:
-    yield Prose(SCORES)
+    yield Prose(f"{SCORES} {page.linked}".strip())
     for measure in page.measures:
         if measure.is_main:
             yield from _measured(measure)

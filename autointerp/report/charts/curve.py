@@ -22,6 +22,7 @@ from autointerp.report.charts.layers import (
 )
 from autointerp.report.charts.looks import GREY, legend
 from autointerp.report.charts.picture import Link, Picture, nothing_to_draw, picture, with_links
+from autointerp.report.terms import term
 
 
 def width_curve(
@@ -52,7 +53,7 @@ def width_curve(
     if drawn["width"].nunique() < 2:
         return nothing_to_draw(title, f"{drawn['width'].nunique()} width(s) with a score; a curve needs two", means)
     drawn = drawn.assign(x=np.log2(drawn["width"].astype(float)))
-    filters = [all_of(f"dictionary:{d}", within, scored(name)) for d in drawn["dictionary"]]
+    filters = [all_of(term("dictionary", str(d)), within, scored(name)) for d in drawn["dictionary"]]
     names = [f"{d}: {n} scored features" for d, n in zip(drawn["dictionary"], drawn["scored"], strict=True)]
     drawn = with_links(drawn, link, filters, names)
     layers = [*([reach(drawn, extent)] if extent else []), *reference_layers(drawn), curve(drawn), *mean_layers(drawn)]
