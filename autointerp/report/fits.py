@@ -133,7 +133,8 @@ def _law(names: tuple[str, ...], law: PowerLaw) -> tuple[str, ...]:
     points = "; ".join(f"{_x(x)}: {number(y, digits=3)}" for x, y in zip(law.x, law.y, strict=True))
     fitted = with_interval(law.exponent, digits=3) if law.exponent else "no fit"
     scale = "none" if law.scale is None else f"{law.scale:.3g}"
-    return (*names, law.against, "; ".join(filter(None, [points, law.note])), fitted, scale)
+    against = "compute of training (FLOPs)" if law.against == "compute" else law.against
+    return (*names, against, "; ".join(filter(None, [points, law.note])), fitted, scale)
 
 
 def _x(x: float) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 from autointerp.analysis.laws import ScoreLaw
 from autointerp.analysis.power_law import loss_laws
 from autointerp.analysis.words import Findings
-from autointerp.report.between import concept_blocks, match_blocks, published_blocks
+from autointerp.report.between import concept_blocks, match_blocks
 from autointerp.report.blocks import Block, Figures
 from autointerp.report.charts import coverage_waterfall
 from autointerp.report.fits import density_blocks, fit_blocks
@@ -19,6 +19,7 @@ from autointerp.report.measures import pictured
 from autointerp.report.methods import column_blocks, method_blocks
 from autointerp.report.spent import decided_blocks
 from autointerp.report.tables import RunTables
+from autointerp.report.widths import published_blocks, width_blocks
 
 Parts: TypeAlias = Mapping[str, tuple[Block, ...]]
 
@@ -45,7 +46,8 @@ def parts_of(
         "fits": tuple(fit_blocks(laws, losses, findings.lines, findings.trends)),
         "matches": tuple(match_blocks(run, seed=seed)),
         "concepts": tuple(concept_blocks(run)),
-        "published": tuple(published_blocks()),
+        "widths": tuple(width_blocks(run, findings, values, seed=seed)),
+        "published": tuple(published_blocks(findings.lines, pictured=shown, linking=linking)),
         "agreement": tuple(agreement_figure(findings.agreements, lines=findings.lines, linking=linking)),
         "answers": tuple(answer_blocks(run, seed=seed, linking=linking)),
         "cost": tuple(decided_blocks(run, values, linking=linking)),

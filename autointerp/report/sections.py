@@ -105,7 +105,8 @@ def _measured(measure: Measure) -> Iterator[Block]:
 
 def _fits(page: Page) -> Iterator[Block]:
     yield from _part(page, "fits")
-    yield Folded("Beside published numbers", _part(page, "published"))
+    yield from _part(page, "widths")
+    yield from _part(page, "published")
 
 
 def _matches(page: Page) -> Iterator[Section]:
