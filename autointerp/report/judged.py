@@ -16,7 +16,7 @@ from autointerp.report.charts import Picture, judge_calibration, score_name, sco
 from autointerp.report.charts.filters import all_of, scored
 from autointerp.report.charts.layers import known
 from autointerp.report.grids import Grid
-from autointerp.report.linking import NO_LINKS, Linking
+from autointerp.report.linking import NO_LINKS, Linking, Measure
 from autointerp.report.tables import RunTables
 
 MOST_PAIRS = 24
@@ -83,10 +83,9 @@ def _pictures(
     run: RunTables, scorer: str, judge: str, seed: int, linking: Linking
 ) -> Iterator[tuple[Picture, Grid]]:
     answers = window_answers(run["predictions"], scorer=scorer, judge=judge)
-    measure = scorer, "", HEADLINES[scorer]
-    judged = linking.rows.judged([measure], judge)
-    within, link = all_of(judged or "", scored(score_name(*measure))), None if judged is None else linking.link
-    leads_to = f"the link leads to all labels with a score by {scorer}"
+    within, n_labels = _listed(run, (scorer, "", HEADLINES[scorer]), judge, linking)
+    leads_to = f"the link leads to all {count(n_labels)} labels with a score by {scorer}"
+    link = linking.link if n_labels else None
     strata = answers_by_stratum(answers, run["evidence"], seed=seed)
     words = f"{scorer}, judge {judge}"
     drawn = yes_by_stratum(strata, title=f"Yes by stratum: {words}", within=within, leads_to=leads_to, link=link)
@@ -95,6 +94,17 @@ def _pictures(
     title = f"Calibration: {words}"
     drawn = judge_calibration(bins, title=title, base_rate=rate, within=within, leads_to=leads_to, link=link)
     yield drawn, calibration_grid(bins)
+
+
+def _listed(run: RunTables, measure: Measure, judge: str, linking: Linking) -> tuple[str, int]:
+    """Return the filter of all labels that the judge scored, and how many there are; 0 where no filter names them."""
+    judged = linking.rows.judged([measure], judge)
+    if judged is None:
+        return "", 0
+    scores = run["scores"]
+    names = ["scorer", "variant", "metric", "judge"]
+    mine = (scores[names] == [*measure, judge]).all(axis=1) & (scores["control"] == "none") & scores["value"].notna()
+    return all_of(judged, scored(score_name(*measure))), int(mine.sum())
 
 
 def strata_grid(strata: pd.DataFrame) -> Grid:

@@ -26,7 +26,8 @@ def scorer_agreement(pairs: pd.DataFrame, *, title: str, link: Link | None = Non
         return nothing_to_draw(title, f"none of {len(pairs)} pairs of scorers has a correlation", pairs)
     rows = pairs.assign(name=_names(pairs), value=pairs["rho"]).reset_index(drop=True)
     if {"first_name", "second_name"} <= set(pairs.columns):
-        rows = with_links(rows, link, [_filter(row) for row in rows.to_dict("records")], rows["name"])
+        names = [f"{name}, n = {n}" for name, n in zip(rows["name"], rows["n"], strict=True)]
+        rows = with_links(rows, link, [_filter(row) for row in rows.to_dict("records")], names)
     chart = forest(rows, axis="Spearman's rho", lines=[(0.0, "chance: 0")], says="rank correlation over features")
     return picture(chart, title=title, description=sentences([_words(r) for r in rows.to_dict("records")]), table=pairs)
 
