@@ -23,7 +23,7 @@ UNLABELLED = "control:unlabelled"
 """Stands for the writer where the feature itself is judged, without a label."""
 
 ADDRESS = re.compile(r"https?://[A-Za-z0-9.:_\[\]-]+(/[A-Za-z0-9._~%/-]*)?", re.IGNORECASE)
-WRITE = "write the address that `autointerp serve` prints, as in http://127.0.0.1:8000"
+WRITE = "write the address that `autointerp serve` prints, as in http://127.0.0.1:8765"
 
 
 # ---- where
