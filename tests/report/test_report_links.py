@@ -119,7 +119,7 @@ class World:
 
     def rows(self, q: str) -> list[tuple[str, int]]:
         """Return the feature of each row the explorer finds."""
-        with self.shelf.reader() as reader:
+        with self.shelf.lease() as reader:
             rows = [(row.dictionary, row.feature) for row in stream(reader, q)]
             assert explore(reader, q).n == len(rows)
         return rows
