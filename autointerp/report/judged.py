@@ -79,9 +79,7 @@ def answer_blocks(run: RunTables, *, seed: int, linking: Linking = NO_LINKS) -> 
         yield Figures(tuple(_pictures(run, scorer, judge, seed, linking)))
 
 
-def _pictures(
-    run: RunTables, scorer: str, judge: str, seed: int, linking: Linking
-) -> Iterator[tuple[Picture, Grid]]:
+def _pictures(run: RunTables, scorer: str, judge: str, seed: int, linking: Linking) -> Iterator[tuple[Picture, Grid]]:
     answers = window_answers(run["predictions"], scorer=scorer, judge=judge)
     within, n_labels = _listed(run, (scorer, "", HEADLINES[scorer]), judge, linking)
     leads_to = f"the link leads to all {count(n_labels)} labels with a score by {scorer}"

@@ -21,7 +21,7 @@ DECIDED = (
 
 
 def decided_blocks(run: RunTables, values: pd.DataFrame, *, linking: Linking = NO_LINKS) -> Iterator[Block]:
-    """Yield the cost of a decided feature, as a picture with its numbers; *values* are ``feature_values`` of the run."""
+    """Yield the cost of a decided feature, as a picture with its numbers; *values*: of ``feature_values``."""
     costs = cost_per_decided(run["scores"], run["calls"])
     named = costs.assign(name=_names(costs, values, linking)) if linking.link else costs
     yield Heading("What a decided feature cost")

@@ -7,7 +7,7 @@ import pandas as pd
 
 from autointerp.analysis.figures import count, number, ranged
 from autointerp.analysis.summary import Line
-from autointerp.analysis.values import METRIC_NAMES, headline_values, measure_name
+from autointerp.analysis.values import headline_values, measure_name
 from autointerp.analysis.width_table import width_table
 from autointerp.analysis.words import Findings
 from autointerp.report.blocks import Block, Figures, Folded, Heading, Prose, Table
@@ -105,9 +105,7 @@ def published_blocks(
     if curves:
         yield Prose(DRAWN)
         yield Figures(curves)
-    rows = tuple(
-        (p.source, p.what, count(p.width) if p.width else "any", number(p.value, digits=3)) for p in PUBLISHED
-    )
+    rows = tuple((p.source, p.what, count(p.width) if p.width else "any", number(p.value, digits=3)) for p in PUBLISHED)
     table = Table("Published, other protocol", Grid(("source", "what", "width", "score"), rows, 3))
     yield Folded("Published numbers, other protocols", (table,))
 
@@ -126,8 +124,8 @@ def _curves(
         within, link = linking.of([(scorer, "", metric)], explainer, judge)
         title = f"{measure_name(scorer, '', metric)}: labels by {explainer}, judge {judge}, {family}, beside others'"
         picture = width_curve(
-            means_table(rungs), title=title, metric=METRIC_NAMES.get(metric, metric), name=score_name(scorer, "", metric),
-            within=within, published=others, link=link,
+            means_table(rungs), title=title, metric=metric, name=score_name(scorer, "", metric), within=within,
+            published=others, link=link,
         )  # fmt: skip
         yield picture, picture_grid(picture.table)
 

@@ -51,7 +51,9 @@ class Mark:
 
 def marks_of(pictures: Sequence[Picture]) -> list[Mark]:
     found = (
-        (p.title, name, href) for p in pictures for href, name in re.findall(r'<a href="([^"]*)" aria-label="([^"]*)"', p.svg)
+        (p.title, name, href)
+        for p in pictures
+        for href, name in re.findall(r'<a href="([^"]*)" aria-label="([^"]*)"', p.svg)
     )
     return [Mark(title, unescape(name), unescape(href)) for title, name, href in found]
 
@@ -148,7 +150,7 @@ def behind(mark: Mark) -> int | None:
 
 
 def test_the_explorer_finds_what_a_mark_counts(world: World) -> None:
-    """Every address is a filter of this run; it finds as many features as its mark says, each as often as it has rows."""
+    """Every address is a filter of this run; it finds as many features as its mark says."""
     marks = marks_of(pictures_of(world.page))
     rows = rows_of(world.run)
     for mark in marks:
@@ -211,7 +213,9 @@ def test_an_address_that_cannot_be_one_is_refused(url: str, tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:8000", "https://host/", "HTTPS://host.example:1/a/b", "http://[::1]:80"])
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8000", "https://host/", "HTTPS://host.example:1/a/b", "http://[::1]:80"]
+)
 def test_ordinary_addresses_are_taken(url: str) -> None:
     """A slash at the end is not doubled."""
     assert dashboard_at(url, "r").features("status:scored") == f"{url.rstrip('/')}/features?q=run%3Ar%20status%3Ascored"
@@ -243,7 +247,7 @@ def test_hostile_names_stay_inside_their_links() -> None:
 
 
 def test_two_labels_of_one_explainer_make_no_link() -> None:
-    """Where a feature has two labels by one explainer, the explorer has two rows for one mark: no link, no wrong one."""
+    """Where a feature has two labels by one explainer, the explorer has two rows for one mark: no link."""
     run = make_run(widths=(512,), n_scored=3)
     twice = run["explanations"].assign(explanation=[f"again {key}" for key in run["explanations"]["explanation"]])
     rows = rows_of(changed(run, explanations=pd.concat([run["explanations"], twice], ignore_index=True)))

@@ -65,7 +65,10 @@ def test_means_at_fixed_density_are_those_of_the_trends(run: RunTables, page: Pa
     """They are not drawn anew: value and interval are the curve's own, and counts are the matched features."""
     trends = width_trends(run["scores"], run["explanations"], run["dictionaries"], run["features"])
     means = {
-        (f"toy-l12/{w}", t.scorer, t.variant): m for t in trends if t.means for w, m in zip(t.widths, t.means, strict=True)
+        (f"toy-l12/{w}", t.scorer, t.variant): m
+        for t in trends
+        if t.means
+        for w, m in zip(t.widths, t.means, strict=True)
     }
     assert means
     printed = {
@@ -74,7 +77,11 @@ def test_means_at_fixed_density_are_those_of_the_trends(run: RunTables, page: Pa
     }
     for (dictionary, scorer, variant), mean in means.items():
         name = f"{scorer} ({variant.replace('_', ' ')})" if variant else scorer
-        (found,) = [cells for (d, m), cells in printed.items() if d == dictionary and re.match(rf"{re.escape(name)}, (AUROC|corr)", m)]
+        (found,) = [
+            cells
+            for (d, m), cells in printed.items()
+            if d == dictionary and re.match(rf"{re.escape(name)}, (AUROC|corr)", m)
+        ]
         assert found == (with_interval(mean), str(mean.n))
 
 
@@ -93,7 +100,9 @@ def test_scored_shares_count_what_was_asked(run: RunTables, page: Page) -> None:
         assert row["n"] == str(n)
 
 
-@pytest.mark.parametrize("settings", [{"scored": False}, {"n_scored": 0}, {"widths": (512,), "n_scored": 1}, {"value": 0.5}])
+@pytest.mark.parametrize(
+    "settings", [{"scored": False}, {"n_scored": 0}, {"widths": (512,), "n_scored": 1}, {"value": 0.5}]
+)
 def test_poor_runs_have_a_whole_table(build: Builder, settings: dict[str, object]) -> None:
     """Nothing scored, one feature, one width, all equal: no NaN, and what has no number says so."""
     page = build_page(build(**{"widths": (512, 1024), "n_scored": 3, **settings}))
@@ -125,7 +134,12 @@ def test_laws_against_compute_stand_where_training_is_on_record(run: RunTables, 
     by_compute = [row for row in rows if row["against"] == "compute of training (FLOPs)"]
     assert {row["what"] for row in by_compute} >= {"detection, AUROC", "training loss of toy-l12"}
     for row in by_compute:
-        assert [point.split(":")[0] for point in row["points"].split("; ")][:4] == ["51,200", "102,400", "204,800", "409,600"]
+        assert [point.split(":")[0] for point in row["points"].split("; ")][:4] == [
+            "51,200",
+            "102,400",
+            "204,800",
+            "409,600",
+        ]
     (loss,) = [row for row in by_compute if row["what"].startswith("training loss")]
     assert loss["exponent [95%]"].startswith("-0.500")
     bare = tables_of(page)["Power laws"].grid

@@ -45,7 +45,12 @@ def cost_against_decided(costs: pd.DataFrame, *, title: str, link: Link | None =
     entries = [(f"● {scorer}", colour) for scorer, colour in colours.items()]
     entries += [("─ scored; controls are in the cost", GREY)]
     words = sentences([_words(row) for row in rows.to_dict("records")])
-    return picture(styled([*layers, *legend(entries)]), title=title, description=words, table=costs.drop(columns="name", errors="ignore"))
+    return picture(
+        styled([*layers, *legend(entries)]),
+        title=title,
+        description=words,
+        table=costs.drop(columns="name", errors="ignore"),
+    )
 
 
 def _y(field: str) -> alt.Y:

@@ -82,7 +82,9 @@ def _placed(bars: pd.DataFrame, drawn: pd.DataFrame) -> pd.DataFrame:
 def _filters(bars: pd.DataFrame, name: str, within: str) -> list[str]:
     rows = bars.to_dict("records")
     return [
-        all_of(term("dictionary", str(r["dictionary"])), within, in_bar(name, r["low"], r["high"], is_last=r["is_last"]))
+        all_of(
+            term("dictionary", str(r["dictionary"])), within, in_bar(name, r["low"], r["high"], is_last=r["is_last"])
+        )
         for r in rows
     ]
 
