@@ -49,11 +49,11 @@ def _named(pairs: pd.DataFrame, lines: Sequence[Line], linking: Linking) -> pd.D
         return pairs
     measures = {line.measure: (line.scorer, line.variant, line.metric) for line in lines}
     found = [[measures[str(r[side])] for side in ("first", "second")] for r in pairs.to_dict("records")]
-    whose = zip(found, pairs["explainer"], pairs["judge"], strict=True)
+    whose = zip(found, map(str, pairs["explainer"]), map(str, pairs["judge"]), strict=True)
     return pairs.assign(
         first_name=[score_name(*first) for first, _ in found],
         second_name=[score_name(*second) for _, second in found],
-        within=[linking.rows.within(both, str(explainer), str(judge)) for both, explainer, judge in whose],
+        within=pd.Series([linking.rows.within(*one) for one in whose], pairs.index, dtype=object),
     )
 
 

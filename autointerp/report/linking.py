@@ -118,8 +118,8 @@ def rows_of(run: RunTables) -> Rows:
     found = {str(name) for name in labels["explainer"]} or set(run.explainers)
     writers = sorted(found, key=lambda name: (name not in run.explainers, name))
     feature = ["dictionary", "feature"]
-    bare = run["explanations"]
-    bare = bare[bare["explainer"] == UNLABELLED]["explanation"]
+    written = run["explanations"]
+    bare = written.loc[written["explainer"] == UNLABELLED, "explanation"]
     judged = own[own["value"].notna() & own["explanation"].isin(bare)][feature].drop_duplicates()
     covering = (w for w in writers if _covers(labels.loc[labels["explainer"] == w, feature], judged))
     return Rows(

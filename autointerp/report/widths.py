@@ -62,15 +62,15 @@ def _shown(values: pd.DataFrame) -> pd.DataFrame:
 
 def width_grid(rows: pd.DataFrame) -> Grid:
     """Return ``analysis.width_table`` as text."""
-    head = ("dictionary", "width", "labels by", "measure", "judge", "quantity", "value [95%]", "n", "note")
+    head = ("dictionary", "width", "labels by", "measure", "judge", "quantity", "note", "value [95%]", "n")
     cells = tuple(
         (
             *(str(row["dictionary"]), _width(row["width"]), str(row["explainer"]), _measure(row), str(row["judge"])),
-            *(str(row["quantity"]), _value(row), count(int(row["n"])), str(row["note"]) or "none"),
+            *(str(row["quantity"]), str(row["note"]) or "none", _value(row), count(int(row["n"]))),
         )
         for row in rows.to_dict("records")
     )
-    return Grid(head, cells, 6, "Nothing was scored.")
+    return Grid(head, cells, 7, "Nothing was scored.")
 
 
 def _width(cell: object) -> str:
