@@ -100,7 +100,19 @@ def with_scores_of_features(run: RunTables) -> RunTables:
     )
 
 
+def with_several_reasons(run: RunTables) -> RunTables:
+    """Return the run with a feature whose two labels failed for two reasons, and one whose labels failed for one."""
+    writers = run["explanations"].set_index("explanation")["explainer"]
+    scores = run["scores"].copy()
+    lost = (scores["control"] == "none") & (scores["feature"] < 2)
+    refused = lost & (scores["feature"] == 0) & (scores["explanation"].map(writers) == "examples")
+    scores.loc[lost, ["value", "status"]] = [None, "parse_failed"]
+    scores.loc[refused, "status"] = "judge_refused"
+    return changed(run, scores=scores)
+
+
 RUNS = {
+    "several reasons": lambda: with_several_reasons(make_run(widths=(512,), n_scored=5)),
     "two explainers": lambda: make_run(widths=(512, 1024), n_scored=5),
     "one explainer": lambda: make_run(widths=(512, 1024), n_scored=5, explainers=("examples",)),
     "two judges": lambda: with_another_judge(make_run(widths=(512, 1024), n_scored=5)),
