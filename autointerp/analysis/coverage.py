@@ -39,12 +39,12 @@ def with_outcomes(features: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
     """Return the features with what became of the pending ones: scored, or why no label of theirs has a score.
 
     A feature counts as scored as soon as one of its own labels has one number; it stays pending
-    while nothing at all was said of it.
+    while nothing at all was said of it. Of several reasons it has the first by name, as in the dashboard.
     """
     own = scores[scores["control"] == "none"]
     key = ["dictionary", "feature"]
     scored = own.loc[own["value"].notna(), key].drop_duplicates().assign(outcome=Reason.SCORED.value)
-    unscored = own.loc[own["value"].isna(), [*key, "status"]].drop_duplicates(key)
+    unscored = own.loc[own["value"].isna(), [*key, "status"]].sort_values("status").drop_duplicates(key)
     found = pd.concat([scored, unscored.rename(columns={"status": "outcome"})]).drop_duplicates(key)
     merged = features.merge(found, on=key, how="left")
     is_open = (merged["status"] == Reason.PENDING) & merged["outcome"].notna()

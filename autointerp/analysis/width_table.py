@@ -1,6 +1,6 @@
 """Everything measured by width as one tidy frame: one row a dictionary, measure and quantity, with its interval."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from autointerp.analysis.fixed_density import FixedCurve, fixed_curve
 from autointerp.analysis.summary import Line
 from autointerp.analysis.swapping import Passed
 from autointerp.analysis.values import MEASURE
-from autointerp.analysis.width import placed_values, scored_by_width
+from autointerp.analysis.width import FIXED_FOOTING, Trend, placed_values, scored_by_width
 from autointerp.metrics.intervals import wilson_interval
 
 NAMES = ["family", "width", "dictionary", *MEASURE]
@@ -29,6 +29,7 @@ def width_table(
     dictionaries: pd.DataFrame,
     *,
     passed: Sequence[Passed] = (),
+    trends: Sequence[Trend] = (),
     seed: int = 0,
 ) -> pd.DataFrame:
     """Return the rows in the columns ``COLUMNS``, of every metric: population precision and recall stand apart.
@@ -39,10 +40,13 @@ def width_table(
         features: Their densities.
         dictionaries: Their widths.
         passed: Labels above their controls, if they were tested.
+        trends: Of ``width_trends``: their means at fixed density stand here as they are, so that a page which shows
+            both prints one interval for one mean.
         seed: Decides the draws of the bootstrap.
     """
     raw = [row for line in lines for row in _raw_rows(line)]
-    fixed = list(_fixed_rows(placed_values(_scored(values), dictionaries, features), seed))
+    known = {_key(trend): trend for trend in trends if trend.footing == FIXED_FOOTING}
+    fixed = list(_fixed_rows(placed_values(_scored(values), dictionaries, features), known, seed))
     above = [_above_row(one, lines) for one in passed]
     return pd.DataFrame([*raw, *fixed, *above], columns=COLUMNS).sort_values(
         [*(name for name in NAMES if name != "dictionary"), "quantity"], ignore_index=True
@@ -60,14 +64,26 @@ def _raw_rows(line: Line) -> Iterator[tuple[object, ...]]:
     yield _share(names, "scored", line.mean.n, line.n_asked)
 
 
-def _fixed_rows(values: pd.DataFrame, seed: int) -> Iterator[tuple[object, ...]]:
-    for key, group in values.groupby(["family", *MEASURE], sort=True):
-        family, *measure = map(str, key)
+def _fixed_rows(
+    values: pd.DataFrame, known: Mapping[tuple[str, ...], Trend], seed: int
+) -> Iterator[tuple[object, ...]]:
+    for found, group in values.groupby(["family", *MEASURE], sort=True):
+        key = tuple(map(str, found))
         by_width = scored_by_width(group)
-        for quantity, is_per_firing in ((OVER_FEATURES, False), (OVER_FIRINGS, True)):
-            curve = fixed_curve(by_width, seed=seed, about=(*key, quantity), is_per_firing=is_per_firing)
-            names = {w: (family, w, _dictionaries(group, w), *measure) for w in by_width}
-            yield from _curve_rows(names, f"{quantity} {AT_FIXED}", curve)
+        names = {w: (key[0], w, _dictionaries(group, w), *key[1:]) for w in by_width}
+        over_features = _curve_of(known[key]) if key in known else fixed_curve(by_width, seed=seed, about=key)
+        yield from _curve_rows(names, f"{OVER_FEATURES} {AT_FIXED}", over_features)
+        over_firings = fixed_curve(by_width, seed=seed, about=(*key, OVER_FIRINGS), is_per_firing=True)
+        yield from _curve_rows(names, f"{OVER_FIRINGS} {AT_FIXED}", over_firings)
+
+
+def _key(trend: Trend) -> tuple[str, ...]:
+    return trend.family, *(str(getattr(trend, name)) for name in MEASURE)
+
+
+def _curve_of(trend: Trend) -> FixedCurve:
+    """Return the means of a trend; without any its note is why, with them it is about the slope alone."""
+    return FixedCurve(trend.widths, trend.means) if trend.means else FixedCurve(note=trend.note)
 
 
 def _dictionaries(group: pd.DataFrame, width: int) -> str:

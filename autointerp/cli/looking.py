@@ -95,6 +95,9 @@ def report(
         str, typer.Option("--format", "-f", help="html, md, csv, json, pdf (by chromium), text; several with commas.")
     ] = "html,md,csv",
     text: Annotated[bool, typer.Option("--text/--no-text", help="Whether text of the corpus may be in it.")] = True,
+    dashboard: Annotated[
+        str, typer.Option(metavar="URL", help="Marks of pictures link to this dashboard: what `serve` prints.")
+    ] = "",
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
@@ -104,7 +107,7 @@ def report(
 
     chosen = [word.strip() for word in formats.split(",") if word.strip()] or ["html"]
     run, *baselines = [find_run(home, name) for name in names or [""]]
-    files = write_formats(run, chosen, with_text=text, baselines=baselines)
+    files = write_formats(run, chosen, with_text=text, baselines=baselines, dashboard=dashboard)
     value = {"report": str(files[0]), "files": [str(file) for file in files]}
     answer(value, "\n".join(value["files"]), as_json=as_json)
 

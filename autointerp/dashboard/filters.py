@@ -6,13 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from autointerp.core.errors import ConfigError
+from autointerp.report.terms import BARE, LONGEST, NAME, written
 
 OPERATORS = ("<=", ">=", "<", ">", ":")
-LONGEST = 2_000
-"""Characters of an expression; a page's address has to hold it."""
-
-BARE = re.compile(r'[^\s"]+')
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 HINT = 'write terms like detection<0.6 density:1e-4..1e-2 status:scored label:"refus*" sort:-fuzzing'
 
@@ -38,7 +34,7 @@ class Term:
     value: str
 
     def __str__(self) -> str:
-        return f"{self.name}{self.operator}{_written(self.value)}"
+        return f"{self.name}{self.operator}{written(self.value)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +168,3 @@ def _sort(term: Term) -> Sort:
         msg = f"{term}: write sort:NAME or sort:-NAME"
         raise FilterError(msg)
     return Sort(name, term.value.startswith("-"))
-
-
-def _written(value: str) -> str:
-    # Bare, a value that begins with "=" would make another operator of < and >.
-    if BARE.fullmatch(value) and not value.startswith("="):
-        return value
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'

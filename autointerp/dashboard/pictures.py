@@ -38,9 +38,11 @@ def ladder_pictures(reader: Reader, lines: Sequence[Line]) -> tuple[Picture, ...
 def _drawn(reader: Reader, lines: Sequence[Line], column: str) -> tuple[Picture, ...]:
     first, means = lines[0], means_of(lines)
     names = [line.dictionary for line in lines]
-    values = reader.frame(VALUES.format(column=column), [first.run, first.judge, first.explainer, names])
+    judge = _listed_judge(reader, first, column)
+    values = reader.frame(VALUES.format(column=column), [first.run, judge, first.explainer, names])
     metric = METRIC_NAMES.get(first.metric, first.metric.replace("_", " "))
-    within = all_of(*(links.term(name, getattr(first, name)) for name in ("run", "explainer", "judge")))
+    whose = {"run": first.run, "explainer": first.explainer, "judge": judge}
+    within = all_of(*(links.term(name, value) for name, value in whose.items()))
     title = f"{first.measure}, labels by {first.explainer}, judge {first.judge}"
     bars = score_distribution(
         values, means, title=f"{title}: features by score",
@@ -75,7 +77,7 @@ def dictionary_map(reader: Reader, run: str, dictionary: str, lines: Sequence[Li
 
 def _map(reader: Reader, run: str, dictionary: str, line: Line | None) -> Picture | None:
     column = reader.snapshot.names.scores[line.name] if line else "NULL::DOUBLE"
-    of_line = [line.judge, line.explainer] if line else ["", ""]
+    of_line = [_listed_judge(reader, line, column), line.explainer] if line else ["", ""]
     places = reader.frame(PLACES.format(column=column), [run, dictionary, *of_line, run, dictionary])
     if places.empty:
         return None
@@ -85,6 +87,13 @@ def _map(reader: Reader, run: str, dictionary: str, line: Line | None) -> Pictur
         measure=line.measure if line else "", chance=line.chance if line else None,
         address=lambda feature: links.feature(dictionary, feature, run),
     )  # fmt: skip
+
+
+def _listed_judge(reader: Reader, line: Line, column: str) -> str:
+    """Return under which judge rows hold the measure: what one judge was asked stands in the rows of all judges."""
+    sql = f"SELECT DISTINCT judge FROM labels WHERE run = ? AND {column} IS NOT NULL ORDER BY judge"
+    judges = [str(row["judge"]) for row in reader.rows(sql, [line.run])]
+    return line.judge if line.judge in judges or not judges else judges[0]
 
 
 def means_of(lines: Sequence[Line]) -> pd.DataFrame:

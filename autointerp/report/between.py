@@ -1,4 +1,4 @@
-"""The sections on widths beside each other and beside others' numbers: what became of features, published lines."""
+"""The section on widths beside each other: what became of features from one to the next, and of their scores."""
 
 from collections.abc import Iterator
 
@@ -7,17 +7,12 @@ from autointerp.analysis.matching import KINDS, kind_of_features
 from autointerp.report.blocks import Block, Heading, Prose, Table
 from autointerp.report.grids import Grid
 from autointerp.report.matched import Change, changes_of, main_values, rough
-from autointerp.report.published import PUBLISHED
 from autointerp.report.surveyed import CAUTION, RULE, f50_text, surveys_of
 from autointerp.report.tables import RunTables
 
 MATCHED = (
     "Features of two dictionaries matched by direction and by firing. A change of the score is shared out over what "
     "became of the features: the parts add up to the change."
-)
-OTHERS = (
-    "Numbers others have printed of their own dictionaries, with their own judges, texts and protocols. They show the "
-    "shape of a curve; a difference to this run's numbers means nothing by itself."
 )
 
 
@@ -73,10 +68,3 @@ def concept_blocks(run: RunTables) -> Iterator[Block]:
     )
     head = ("dictionary", "found", "too rare", "control found", "half are found at [95%]", "alive x f50")
     yield Table("Concepts with a feature", Grid(head, rows, 1))
-
-
-def published_blocks() -> Iterator[Block]:
-    """Yield others' numbers, marked as such."""
-    yield Prose(OTHERS)
-    rows = tuple((r.source, r.what, count(r.width) if r.width else "any", number(r.value, digits=3)) for r in PUBLISHED)
-    yield Table("Published, other protocol", Grid(("source", "what", "width", "score"), rows, 3))

@@ -1,6 +1,7 @@
 """The section on change: the run of the report beside another one, feature by feature."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -10,9 +11,10 @@ from autointerp.analysis.figures import count, number, with_interval
 from autointerp.analysis.paired import Paired, paired_values
 from autointerp.analysis.values import MEASURE, is_main, measure_name
 from autointerp.report.blocks import Block, Facts, Figures, Heading, Prose, Table
-from autointerp.report.charts import Picture, paired_difference
+from autointerp.report.charts import Link, Picture, paired_difference
 from autointerp.report.compared import Compared, compare_sides, flips_sentence, read_side, shown_by
 from autointerp.report.grids import Grid
+from autointerp.report.linking import Dashboard
 
 MOST_PICTURED = 2
 """Measures whose differences have a picture."""
@@ -24,20 +26,28 @@ PAIRED = (
 )
 
 
-def change_blocks(run_dir: Path, baseline: Path) -> tuple[Block, ...]:
-    """Return what differs between the run of the report and *baseline*; reads both from their folders."""
+def change_blocks(run_dir: Path, baseline: Path, *, dashboard: Dashboard | None = None) -> tuple[Block, ...]:
+    """Return what differs between the run of the report and *baseline*; reads both from their folders.
+
+    No filter of one run names features by how they differ from another: marks lead to the *dashboard*'s comparison.
+    """
     a, b = read_side(baseline), read_side(run_dir)
     found = compare_sides(a, b)
-    return tuple(_blocks(found, paired_values(a.values, b.values)))
+    link = None if dashboard is None else partial(_beside, dashboard, found.a)
+    return tuple(_blocks(found, paired_values(a.values, b.values), link))
 
 
-def _blocks(found: Compared, pairs: pd.DataFrame) -> Iterator[Block]:
+def _beside(dashboard: Dashboard, baseline: str, _: str) -> str:
+    return dashboard.compare(baseline)
+
+
+def _blocks(found: Compared, pairs: pd.DataFrame, link: Link | None) -> Iterator[Block]:
     yield Heading(f"Against {found.a}")
     yield Prose(PAIRED)
     shown = [p for p in found.paired if is_main(p.scorer, p.variant, p.metric)]
     yield Table(f"{found.b} minus {found.a}", paired_grid(shown))
     whole = [p for p in shown if p.dictionary == ALL] or shown
-    yield Figures(tuple(_picture(p, pairs, found) for p in whole[:MOST_PICTURED]))
+    yield Figures(tuple(_picture(p, pairs, found, link) for p in whole[:MOST_PICTURED]))
     yield from (Prose(f"{flips_sentence(flips, found.floor(flips))}.") for flips in found.flips)
     if found.changes:
         yield Facts(tuple((change.kind, str(change)) for change in found.changes))
@@ -46,11 +56,13 @@ def _blocks(found: Compared, pairs: pd.DataFrame) -> Iterator[Block]:
     yield Prose(found.attribution)
 
 
-def _picture(p: Paired, pairs: pd.DataFrame, found: Compared) -> tuple[Picture, Grid]:
+def _picture(p: Paired, pairs: pd.DataFrame, found: Compared, link: Link | None) -> tuple[Picture, Grid]:
     mine = pairs[(pairs[MEASURE] == [getattr(p, name) for name in MEASURE]).all(axis=1)].dropna(subset=["difference"])
     measure = measure_name(p.scorer, p.variant, p.metric)
     title = f"{measure}, labels by {p.explainer}: difference to {found.a} by feature"
-    drawn = paired_difference(mine, title=title, mean=p.difference if p.difference.n else None)
+    leads_to = "the link leads to both runs side by side"
+    mean = p.difference if p.difference.n else None
+    drawn = paired_difference(mine, title=title, mean=mean, leads_to=leads_to, link=link)
     return drawn, pairs_grid(mine)
 
 

@@ -15,9 +15,10 @@ from autointerp.analysis.summary import Line
 from autointerp.analysis.values import measure_name
 from autointerp.analysis.width import Trend
 from autointerp.report.blocks import Block, Figures, Folded, Prose, Table
-from autointerp.report.charts import Link, score_by_density, score_name
+from autointerp.report.charts import score_by_density, score_name
 from autointerp.report.charts.layers import known
 from autointerp.report.grids import Grid
+from autointerp.report.linking import NO_LINKS, Linking
 
 DENSITY = (
     "Rare features may score better or worse than frequent ones, whatever the dictionary. Features of like density "
@@ -45,7 +46,7 @@ def density_blocks(
     *,
     seed: int,
     pictured: Sequence[tuple[str, str]],
-    link: Link | None = None,
+    linking: Linking = NO_LINKS,
 ) -> Iterator[Block]:
     """Yield scores by density of main measures, of the explainers and judges that are *pictured*."""
     yield Prose(DENSITY)
@@ -58,7 +59,7 @@ def density_blocks(
             rows = values[is_mine & is_own & (values["judge"] == judge)]
             bins = bins_of(_by_width(rows, lines), features, seed=seed)
             title = f"{measure_name(scorer, variant, metric)} by density: labels by {explainer}, judge {judge}"
-            within = f"explainer:{explainer} judge:{judge}"
+            within, link = linking.of([(scorer, variant, metric)], explainer, judge)
             name = score_name(scorer, variant, metric)
             drawn = score_by_density(bins, title=title, name=name, within=within, link=link)
             pictures.append((drawn, density_grid(bins)))
@@ -132,7 +133,8 @@ def _law(names: tuple[str, ...], law: PowerLaw) -> tuple[str, ...]:
     points = "; ".join(f"{_x(x)}: {number(y, digits=3)}" for x, y in zip(law.x, law.y, strict=True))
     fitted = with_interval(law.exponent, digits=3) if law.exponent else "no fit"
     scale = "none" if law.scale is None else f"{law.scale:.3g}"
-    return (*names, law.against, "; ".join(filter(None, [points, law.note])), fitted, scale)
+    against = "compute of training (FLOPs)" if law.against == "compute" else law.against
+    return (*names, against, "; ".join(filter(None, [points, law.note])), fitted, scale)
 
 
 def _x(x: float) -> str:

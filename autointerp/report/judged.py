@@ -1,6 +1,7 @@
 """Pictures of what judges said: agreement of scorers, calibration, and the share of yes by stratum of windows."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -8,10 +9,14 @@ from autointerp.analysis.agreement import Agreement
 from autointerp.analysis.answered import answers_by_stratum, base_rate, calibration_bins, window_answers
 from autointerp.analysis.figures import count, number, ranged
 from autointerp.analysis.human import WINDOW_SCORERS
+from autointerp.analysis.summary import Line
+from autointerp.analysis.values import HEADLINES
 from autointerp.report.blocks import Block, Figures, Heading, Prose
-from autointerp.report.charts import Link, Picture, judge_calibration, scorer_agreement, yes_by_stratum
+from autointerp.report.charts import Picture, judge_calibration, score_name, scorer_agreement, yes_by_stratum
+from autointerp.report.charts.filters import all_of, scored
 from autointerp.report.charts.layers import known
 from autointerp.report.grids import Grid
+from autointerp.report.linking import NO_LINKS, Linking, Measure
 from autointerp.report.tables import RunTables
 
 MOST_PAIRS = 24
@@ -24,16 +29,32 @@ ANSWERS = (
 )
 
 
-def agreement_figure(agreed: Sequence[Agreement], *, link: Link | None = None) -> Iterator[Block]:
-    """Yield the picture of scorers' agreement, where some pair has a correlation."""
+def agreement_figure(
+    agreed: Sequence[Agreement], *, lines: Sequence[Line] = (), linking: Linking = NO_LINKS
+) -> Iterator[Block]:
+    """Yield the picture of scorers' agreement, where some pair has a correlation; *lines* name what is linked."""
     pairs = pd.DataFrame(
         [{name: getattr(a, name) for name in Agreement.__slots__} for a in agreed], columns=list(Agreement.__slots__)
     )
     shown = pairs[pairs["rho"].notna()].head(MOST_PAIRS)
     if len(shown):
         title = "Agreement of scorers" + (f", the first {MOST_PAIRS} pairs" if len(shown) < len(pairs) else "")
-        drawn = scorer_agreement(shown, title=title, link=link)
-        yield Figures(((drawn, agreement_numbers(shown)),))
+        drawn = scorer_agreement(_named(shown, lines, linking), title=title, link=linking.link)
+        yield Figures(((replace(drawn, table=shown), agreement_numbers(shown)),))
+
+
+def _named(pairs: pd.DataFrame, lines: Sequence[Line], linking: Linking) -> pd.DataFrame:
+    """Return the pairs with what filters know them by; as they are where there are no links."""
+    if linking.link is None:
+        return pairs
+    measures = {line.measure: (line.scorer, line.variant, line.metric) for line in lines}
+    found = [[measures[str(r[side])] for side in ("first", "second")] for r in pairs.to_dict("records")]
+    whose = zip(found, map(str, pairs["explainer"]), map(str, pairs["judge"]), strict=True)
+    return pairs.assign(
+        first_name=[score_name(*first) for first, _ in found],
+        second_name=[score_name(*second) for _, second in found],
+        within=pd.Series([linking.rows.within(*one) for one in whose], pairs.index, dtype=object),
+    )
 
 
 def agreement_numbers(pairs: pd.DataFrame) -> Grid:
@@ -45,7 +66,7 @@ def agreement_numbers(pairs: pd.DataFrame) -> Grid:
     return Grid(("dictionary", "labels by", "first", "second", "Spearman [95%]", "n"), rows, 4)
 
 
-def answer_blocks(run: RunTables, *, seed: int, link: Link | None = None) -> Iterator[Block]:
+def answer_blocks(run: RunTables, *, seed: int, linking: Linking = NO_LINKS) -> Iterator[Block]:
     """Yield pictures of each judge's answers about windows; nothing where nobody was asked about windows."""
     predictions = run["predictions"]
     asked = predictions[predictions["scorer"].isin(WINDOW_SCORERS) & predictions["guess"].notna()]
@@ -55,20 +76,33 @@ def answer_blocks(run: RunTables, *, seed: int, link: Link | None = None) -> Ite
     yield Heading("What the judge says of windows")
     yield Prose(ANSWERS)
     for scorer, judge in judged:
-        yield Figures(tuple(_pictures(run, scorer, judge, seed, link)))
+        yield Figures(tuple(_pictures(run, scorer, judge, seed, linking)))
 
 
-def _pictures(run: RunTables, scorer: str, judge: str, seed: int, link: Link | None) -> Iterator[tuple[Picture, Grid]]:
+def _pictures(run: RunTables, scorer: str, judge: str, seed: int, linking: Linking) -> Iterator[tuple[Picture, Grid]]:
     answers = window_answers(run["predictions"], scorer=scorer, judge=judge)
-    within = f"judge:{judge} {scorer}>=-1.0"
+    within, n_labels = _listed(run, (scorer, "", HEADLINES[scorer]), judge, linking)
+    leads_to = f"the link leads to all {count(n_labels)} labels with a score by {scorer}"
+    link = linking.link if n_labels else None
     strata = answers_by_stratum(answers, run["evidence"], seed=seed)
     words = f"{scorer}, judge {judge}"
-    yield yes_by_stratum(strata, title=f"Yes by stratum: {words}", within=within, link=link), strata_grid(strata)
-    bins = calibration_bins(answers)
-    drawn = judge_calibration(
-        bins, title=f"Calibration: {words}", base_rate=base_rate(answers), within=within, link=link
-    )
+    drawn = yes_by_stratum(strata, title=f"Yes by stratum: {words}", within=within, leads_to=leads_to, link=link)
+    yield drawn, strata_grid(strata)
+    bins, rate = calibration_bins(answers), base_rate(answers)
+    title = f"Calibration: {words}"
+    drawn = judge_calibration(bins, title=title, base_rate=rate, within=within, leads_to=leads_to, link=link)
     yield drawn, calibration_grid(bins)
+
+
+def _listed(run: RunTables, measure: Measure, judge: str, linking: Linking) -> tuple[str, int]:
+    """Return the filter of all labels that the judge scored, and how many there are; 0 where no filter names them."""
+    judged = linking.rows.judged([measure], judge)
+    if judged is None:
+        return "", 0
+    scores = run["scores"]
+    names = ["scorer", "variant", "metric", "judge"]
+    mine = (scores[names] == [*measure, judge]).all(axis=1) & (scores["control"] == "none") & scores["value"].notna()
+    return all_of(judged, scored(score_name(*measure))), int(mine.sum())
 
 
 def strata_grid(strata: pd.DataFrame) -> Grid:

@@ -14,11 +14,12 @@ from autointerp.analysis.summary import Line
 from autointerp.analysis.width import FIXED_FOOTING, RAW_FOOTING, Trend, trend_sentence
 from autointerp.analysis.words import Findings
 from autointerp.report import grids
-from autointerp.report.charts import Link, Picture, extent_of, means_table, score_distribution, score_name, width_curve
+from autointerp.report.charts import Picture, extent_of, means_table, score_distribution, score_name, width_curve
 from autointerp.report.charts.fixed import beside_fixed, fixed_beside
 from autointerp.report.charts.layers import FIT
 from autointerp.report.grids import Grid
 from autointerp.report.limits import limits
+from autointerp.report.linking import NO_LINKS, Linking
 from autointerp.report.tables import RunTables
 
 MOST_PICTURED = 3
@@ -45,7 +46,12 @@ class Measure:
 
 
 def measures_of(
-    run: RunTables, findings: Findings, values: pd.DataFrame, laws: Sequence[ScoreLaw], *, link: Link | None = None
+    run: RunTables,
+    findings: Findings,
+    values: pd.DataFrame,
+    laws: Sequence[ScoreLaw],
+    *,
+    linking: Linking = NO_LINKS,
 ) -> Iterator[Measure]:
     """Yield the headline measures, those a verdict speaks of first; *values* are ``feature_values`` of the run."""
     headlines = (line for line in findings.lines if line.is_headline)
@@ -55,7 +61,7 @@ def measures_of(
         first = members[0]
         same = ["scorer", "variant", "metric"]
         rows = values[(values[same] == [getattr(first, name) for name in same]).all(axis=1)]
-        drawn = pictures_of(rows, members, run.explainers, findings.trends, laws, link=link)
+        drawn = pictures_of(rows, members, run.explainers, findings.trends, laws, linking=linking)
         yield Measure(
             title=capital(measure),
             is_main=first.is_main,
@@ -83,7 +89,7 @@ def pictures_of(
     trends: Sequence[Trend],
     laws: Sequence[ScoreLaw],
     *,
-    link: Link | None,
+    linking: Linking,
 ) -> Iterator[Picture]:
     """Yield for each explainer and judge the features by width, and a curve where a family has two widths.
 
@@ -91,14 +97,16 @@ def pictures_of(
     """
     extent = extent_of(values, means_table(members))
     shown = pictured(members, explainers)
-    name = score_name(members[0].scorer, members[0].variant, members[0].metric)
+    measure = members[0].scorer, members[0].variant, members[0].metric
+    name = score_name(*measure)
     for (explainer, judge), group in groupby(sorted(members, key=_series), key=_series):
         if (explainer, judge) not in shown:
             continue
         lines = sorted(group, key=lambda line: (line.width or 0, line.dictionary))
         mine = values[(values["explainer"] == explainer) & (values["judge"] == judge)]
         title = f"{lines[0].measure}: labels by {explainer}, judge {judge}"
-        within, metric = f"explainer:{explainer} judge:{judge}", lines[0].metric
+        within, link = linking.of([measure], explainer, judge)
+        metric = lines[0].metric
         yield score_distribution(
             mine, means_table(lines), title=title, metric=metric, name=name, within=within, extent=extent, link=link
         )

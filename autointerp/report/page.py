@@ -28,6 +28,7 @@ from autointerp.report.costs import cost_grid, lost_sentence, models_of
 from autointerp.report.diagnoses import Tags, diagnosis_grid, meanings, tagged_labels, tags_by_label
 from autointerp.report.glossary import GLOSSARY
 from autointerp.report.grids import Grid
+from autointerp.report.linking import NO_LINKS, Linking
 from autointerp.report.measures import Measure, measures_of
 from autointerp.report.parts import Parts, parts_of
 from autointerp.report.people import agreement_grids
@@ -41,6 +42,7 @@ class Page:
     ``diagnosis`` has rows where some label is tagged; ``tags`` and ``tests`` are of all labels. ``judges`` has
     rows where several judges were asked the same, ``right`` where the zoo gave the judge's error rates.
     ``headline`` is the verdict in three sentences, ``statements`` all there is to say; ``parts``: blocks by section.
+    ``linked`` says where marks of pictures lead, "" where they do not.
     """
 
     title: str
@@ -74,6 +76,7 @@ class Page:
     scale: float
     parts: Parts = field(default_factory=dict)
     has_text: bool = True
+    linked: str = ""
     glossary: tuple[tuple[str, str], ...] = GLOSSARY
 
     def card(self, feature: object) -> Card | None:
@@ -81,11 +84,18 @@ class Page:
         return next((c for c in (*self.random, *self.extreme) if c.feature == feature), None)
 
 
-def build_page(run: RunTables, *, seed: int = 0, with_text: bool = True, change: tuple[Block, ...] = ()) -> Page:
+def build_page(
+    run: RunTables,
+    *,
+    seed: int = 0,
+    with_text: bool = True,
+    change: tuple[Block, ...] = (),
+    linking: Linking = NO_LINKS,
+) -> Page:
     """Return the page of a run; *seed* decides bootstrap draws and which features are shown.
 
     Without *with_text* nothing of the corpus is on it: no windows, and no examples of failures, which may quote a
-    reply. Labels stay. *change*: what differs from other runs, if they were named.
+    reply. Labels stay. *change*: what differs from other runs, if they were named. *linking*: makes links of marks.
     """
     lines = summary_lines(
         run["scores"], run["explanations"], run["features"], run["dictionaries"],
@@ -116,7 +126,7 @@ def build_page(run: RunTables, *, seed: int = 0, with_text: bool = True, change:
         statements=verdict(findings),
         coverage=grids.coverage_grid(counts),
         certificates=grids.certificate_grid(certificates),
-        measures=tuple(measures_of(run, findings, values, laws)),
+        measures=tuple(measures_of(run, findings, values, laws, linking=linking)),
         metrics=grids.metrics_grid(lines, certificates),
         agreement=grids.agreement_grid(agreed),
         labelled=trusted.labelled_grid(findings.passed, order),
@@ -139,8 +149,9 @@ def build_page(run: RunTables, *, seed: int = 0, with_text: bool = True, change:
         config=json.dumps(manifest.get("config", {}), indent=2, ensure_ascii=False, default=str),
         evidence=evidence_sentence(run["evidence"]),
         scale=predicted_scale(manifest),
-        parts={**parts_of(run, findings, values, laws, seed=seed), "change": change},
+        parts={**parts_of(run, findings, values, laws, seed=seed, linking=linking), "change": change},
         has_text=with_text,
+        linked=linking.sentence,
     )
 
 

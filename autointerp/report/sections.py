@@ -82,7 +82,7 @@ def _coverage(page: Page) -> Iterator[Block]:
 
 
 def _scores(page: Page) -> Iterator[Block]:
-    yield Prose(SCORES)
+    yield Prose(f"{SCORES} {page.linked}".strip())
     for measure in page.measures:
         if measure.is_main:
             yield from _measured(measure)
@@ -107,7 +107,8 @@ def _measured(measure: Measure) -> Iterator[Block]:
 
 def _fits(page: Page) -> Iterator[Block]:
     yield from _part(page, "fits")
-    yield Folded("Beside published numbers", _part(page, "published"))
+    yield from _part(page, "widths")
+    yield from _part(page, "published")
 
 
 def _matches(page: Page) -> Iterator[Section]:

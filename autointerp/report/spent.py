@@ -1,15 +1,17 @@
 """What deciding one feature cost, by dictionary and scorer."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 
 import pandas as pd
 
 from autointerp.analysis.figures import count
 from autointerp.analysis.power import cost_per_decided
+from autointerp.analysis.values import headline_values
 from autointerp.report.blocks import Block, Figures, Heading, Prose
-from autointerp.report.charts import Link, cost_against_decided
+from autointerp.report.charts import cost_against_decided, score_name
 from autointerp.report.charts.layers import known
 from autointerp.report.grids import Grid
+from autointerp.report.linking import NO_LINKS, UNLABELLED, Linking
 from autointerp.report.tables import RunTables
 
 DECIDED = (
@@ -18,12 +20,28 @@ DECIDED = (
 )
 
 
-def decided_blocks(run: RunTables, *, link: Link | None = None) -> Iterator[Block]:
-    """Yield the cost of a decided feature, as a picture with its numbers."""
+def decided_blocks(run: RunTables, values: pd.DataFrame, *, linking: Linking = NO_LINKS) -> Iterator[Block]:
+    """Yield the cost of a decided feature, as a picture with its numbers; *values*: of ``feature_values``."""
     costs = cost_per_decided(run["scores"], run["calls"])
+    named = costs.assign(name=_names(costs, values, linking)) if linking.link else costs
     yield Heading("What a decided feature cost")
     yield Prose(DECIDED)
-    yield Figures(((cost_against_decided(costs, title="Cost against decided features", link=link), _grid(costs)),))
+    drawn = cost_against_decided(named, title="Cost against decided features", link=linking.link)
+    yield Figures(((drawn, _grid(costs)),))
+
+
+def _names(costs: pd.DataFrame, values: pd.DataFrame, linking: Linking) -> list[str]:
+    """Return the name of a score that every scored feature has, "" where no one variant was scored of all of them."""
+    found = headline_values(values)
+    # The explorer lists labels: a score of the feature itself stands with them, where there is one.
+    listed = found[found["explainer"] != UNLABELLED] if not linking.rows.unlabelled else found
+    each = listed.groupby(["dictionary", "scorer", "variant", "metric"])["feature"].nunique()
+    return [_name(row, each) for row in costs.to_dict("records")]
+
+
+def _name(row: dict[Hashable, object], each: "pd.Series[int]") -> str:
+    mine = [key for key in each.index if key[:2] == (row["dictionary"], row["scorer"]) and each[key] == row["n_scored"]]
+    return score_name(*map(str, mine[0][1:])) if mine else ""
 
 
 def _grid(costs: pd.DataFrame) -> Grid:

@@ -7,6 +7,7 @@ from pathlib import Path
 from autointerp.core.errors import ConfigError
 from autointerp.report.changes import change_blocks
 from autointerp.report.data import page_data, tables_csv
+from autointerp.report.linking import dashboard_at, linking_to
 from autointerp.report.page import Page, build_page
 from autointerp.report.plain import plain_page
 from autointerp.report.printing import find_browser, pdf_of
@@ -30,15 +31,21 @@ def write_report(run_dir: Path) -> Path:
 
 
 def write_formats(
-    run_dir: Path, formats: Sequence[str], *, with_text: bool = True, baselines: Sequence[Path] = ()
+    run_dir: Path,
+    formats: Sequence[str],
+    *,
+    with_text: bool = True,
+    baselines: Sequence[Path] = (),
+    dashboard: str = "",
 ) -> tuple[Path, ...]:
     """Write the report into the run's folder and return the files, those of the first format first.
 
     Against each of the *baselines*, folders of other runs, it says what differs. Without *with_text* nothing of the
-    corpus is in any of the files. Each file is replaced whole.
+    corpus is in any of the files. With the address of a *dashboard* marks of the pictures are links to the features
+    behind them, and no number is another. Each file is replaced whole.
 
     Raises:
-        ConfigError: A format has no such name.
+        ConfigError: A format has no such name, or the dashboard's address cannot be one.
         EnvironmentProblem: A PDF is asked for and there is no browser; nothing is written.
         StoreError: The folder is no run, a part is damaged, or the disk refuses.
     """
@@ -47,9 +54,10 @@ def write_formats(
         raise ConfigError(msg)
     if "pdf" in formats:
         find_browser()
+    target = dashboard_at(dashboard, run_dir.absolute().name) if dashboard else None
     run = load_run(run_dir)
-    change = tuple(block for baseline in baselines for block in change_blocks(run_dir, baseline))
-    page = build_page(run, with_text=with_text, change=change)
+    change = tuple(block for one in baselines for block in change_blocks(run_dir, one, dashboard=target))
+    page = build_page(run, with_text=with_text, change=change, linking=linking_to(target, run))
     names = list(dict.fromkeys(name for one in formats for name in FILES[one]))
     made = makers(run, page, names)
     return tuple(_write(run_dir / name, made[name]()) for name in names)

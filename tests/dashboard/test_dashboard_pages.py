@@ -5,10 +5,11 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from html import unescape
 from html.parser import HTMLParser
 from io import StringIO
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 import pandas as pd
 import pytest
@@ -18,8 +19,11 @@ from tiny_world import FinishedRun
 
 from autointerp.core.draws import content_key
 from autointerp.dashboard.building import build_snapshot
+from autointerp.dashboard.explorer import explore
+from autointerp.dashboard.lines import main_lines
 from autointerp.dashboard.pages import feature as feature_page
 from autointerp.dashboard.pages import features, overview, runs
+from autointerp.dashboard.pictures import ladder_pictures
 from autointerp.dashboard.shelf import Shelf
 from autointerp.dashboard.views import Asked
 from autointerp.store.parts import read_table
@@ -366,3 +370,21 @@ def test_means_over_few_features_say_what_their_intervals_are_worth(client: Clie
     build_snapshot(toy_home(tmp_path, n_scored=12, widths=(512,)))
     with open_app(tmp_path) as many:
         assert warned not in many.get("/runs/toy-1").text
+
+
+def test_a_ladder_draws_what_a_judge_of_its_own_scored(tmp_path: Path) -> None:
+    """Scores of one judge stand in the rows of the run's: its pictures hold them, with bars that find them all."""
+    run = make_run(widths=(512, 1024), n_scored=4)
+    scores = run["scores"].copy()
+    scores.loc[(scores["scorer"] == "detection") & (scores["control"] == "none"), "judge"] = "encoder:small"
+    write_run(tmp_path, changed(run, scores=scores), name="toy-1")
+    build_snapshot(tmp_path)
+    shelf = Shelf(tmp_path)
+    with shelf.lease() as reader:
+        lines = [one for one in main_lines(reader, "toy-1") if (one.scorer, one.explainer) == ("detection", "examples")]
+        assert {line.judge for line in lines} == {"encoder:small"}
+        bars, curve = ladder_pictures(reader, lines)
+        hrefs = re.findall(r'<a href="/features\?q=([^"]*)"', bars.svg)
+        assert sum(explore(reader, unquote(unescape(href))).n for href in hrefs) == 8
+        assert "Nothing to draw" not in curve.description
+    shelf.close()

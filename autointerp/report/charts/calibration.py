@@ -13,7 +13,13 @@ LOOKS = {"none": ("●", "circle", BLUE, "the feature's own label"), "shuffled":
 
 
 def judge_calibration(
-    bins: pd.DataFrame, *, title: str, base_rate: float | None, within: str = "", link: Link | None = None
+    bins: pd.DataFrame,
+    *,
+    title: str,
+    base_rate: float | None,
+    within: str = "",
+    leads_to: str = "",
+    link: Link | None = None,
 ) -> Picture:
     """Return the share that fires against what the judge said, own labels and another feature's.
 
@@ -25,6 +31,7 @@ def judge_calibration(
         title: What is drawn, in words.
         base_rate: Share of all items of own labels that fires.
         within: The filter of the features whose items these are.
+        leads_to: What that filter finds, in words: more than the items of one mark.
         link: Makes the marks of own labels links to these features; a filter cannot name single items.
     """
     if bins.empty or base_rate is None:
@@ -37,7 +44,8 @@ def judge_calibration(
     for name in present:
         rows = bins[bins["control"] == name].reset_index(drop=True)
         own = link if name == "none" else None
-        rows = with_links(rows, own, [within] * len(rows), [_words(r) for r in rows.to_dict("records")])
+        names = [" · ".join(filter(None, [_words(r), leads_to])) for r in rows.to_dict("records")]
+        rows = with_links(rows, own, [within] * len(rows), names)
         _, shape, colour, _ = LOOKS[name]
         chart = alt.Chart(rows)
         layers.append(chart.mark_rule(color=colour).encode(x=x, y=y_number("fires_low"), y2=alt.Y2("fires_high:Q")))

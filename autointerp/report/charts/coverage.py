@@ -1,5 +1,7 @@
 """Coverage waterfall: from all features of a dictionary down to the scored ones, and where the others stayed."""
 
+from collections.abc import Collection
+
 import altair as alt
 import pandas as pd
 
@@ -7,6 +9,7 @@ from autointerp.analysis.figures import count
 from autointerp.report.charts.filters import all_of
 from autointerp.report.charts.looks import BLUE, GREY, ORANGE, ROW, WIDTH, legend, styled, x_number, y_names
 from autointerp.report.charts.picture import Link, Picture, href_of, nothing_to_draw, picture, sentences, with_links
+from autointerp.report.terms import term
 
 SUMS = ("n_features", "n_eligible", "n_drawn")
 """Columns of the coverage table that are sums of others, and no step."""
@@ -14,7 +17,9 @@ SUMS = ("n_features", "n_eligible", "n_drawn")
 STEPS = ["dictionary", "step", "from", "to", "n", "status"]
 
 
-def coverage_waterfall(counts: pd.DataFrame, *, title: str, link: Link | None = None) -> Picture:
+def coverage_waterfall(
+    counts: pd.DataFrame, *, title: str, unnamed: Collection[str] = (), link: Link | None = None
+) -> Picture:
     """Return for each dictionary all its features, what became of those without a score, and the scored ones.
 
     Lengths are shares of the dictionary; the number stands beside each bar, so that a few scored features of
@@ -23,6 +28,7 @@ def coverage_waterfall(counts: pd.DataFrame, *, title: str, link: Link | None = 
     Args:
         counts: As ``analysis.coverage.coverage`` returns it.
         title: What is drawn, in words.
+        unnamed: Statuses by which no filter finds exactly the features they count; their bars are no links.
         link: Makes each bar a link to the features it counts, which the status names.
     """
     steps = waterfall(counts)
@@ -30,7 +36,8 @@ def coverage_waterfall(counts: pd.DataFrame, *, title: str, link: Link | None = 
         return nothing_to_draw(title, "no dictionary and no feature is on record", counts)
     steps = steps.assign(name=steps["dictionary"] + " · " + steps["step"], words=[count(n) for n in steps["n"]])
     steps["colour"] = steps["status"].map({"": GREY, "scored": BLUE}).fillna(ORANGE)
-    filters = [_filter(row) for row in steps.to_dict("records")]
+    partly = set(steps.loc[steps["status"] == "unlisted", "dictionary"])
+    filters = [None if row["status"] in unnamed else _filter(row, partly) for row in steps.to_dict("records")]
     steps = with_links(steps, link, filters, steps["name"] + ": " + steps["words"] + " features")
     y = y_names("name", list(steps["name"]))
     colour = alt.Color("colour:N", scale=None)
@@ -69,12 +76,12 @@ def _step(status: str) -> str:
     return "not on record" if status == "unlisted" else status.replace("_", " ")
 
 
-def _filter(row: dict[object, object]) -> str | None:
-    """Return what names the features of a step; nobody can list those that are not on record."""
-    status = str(row["status"])
-    if status == "unlisted":
+def _filter(row: dict[object, object], partly: Collection[object]) -> str | None:
+    """Return what names the features of a step; nobody can list those that are not on record, nor all with them."""
+    status, dictionary = str(row["status"]), str(row["dictionary"])
+    if status == "unlisted" or (not status and dictionary in partly):
         return None
-    return all_of(f"dictionary:{row['dictionary']}", f"status:{status}" if status else "")
+    return all_of(term("dictionary", dictionary), term("status", status) if status else "")
 
 
 def _describe(steps: pd.DataFrame) -> str:

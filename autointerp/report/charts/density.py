@@ -9,6 +9,7 @@ from autointerp.report.charts.filters import all_of, in_bar
 from autointerp.report.charts.layers import known
 from autointerp.report.charts.looks import GREY, ORANGE, legend, series_colours, styled, y_number
 from autointerp.report.charts.picture import Link, Picture, href_of, nothing_to_draw, picture, sentences, with_links
+from autointerp.report.terms import term
 
 COLUMNS = ["dictionary", "low", "high", "n", "mean", "mean_low", "mean_high", "chance", "control"]
 ASIDE = 0.06
@@ -66,7 +67,7 @@ def _chance(rows: pd.DataFrame) -> alt.Chart:
 
 def _filter(row: dict[object, object], name: str, within: str) -> str:
     density = in_bar("density", float(str(row["low"])), float(str(row["high"])))
-    return all_of(f"dictionary:{row['dictionary']}", within, density, f"{name}>=-1.0" if name else "")
+    return all_of(term("dictionary", str(row["dictionary"])), within, density, f"{name}>=-1.0" if name else "")
 
 
 def _words(row: dict[object, object]) -> str:

@@ -20,6 +20,7 @@ def paired_difference(
     title: str,
     mean: Estimate | None = None,
     within: str = "",
+    leads_to: str = "",
     link: Link | None = None,
 ) -> Picture:
     """Return bars of features by difference b - a, the line of no difference, and the mean with its interval.
@@ -29,7 +30,8 @@ def paired_difference(
         title: What is drawn, in words.
         mean: Of the differences, with its interval; made by bootstrap over features where it is not given.
         within: Terms that hold of all the features drawn.
-        link: Makes each bar a link; a filter knows the difference by the name ``difference``.
+        leads_to: Where the links lead, in words, if to more than the features of one bar.
+        link: Makes each bar a link; it is given the difference by the name ``difference``.
     """
     differences = pairs["difference"].dropna().to_numpy(np.float64)
     if not len(differences):
@@ -39,7 +41,8 @@ def paired_difference(
     filters = [
         all_of(within, in_bar("difference", r["low"], r["high"], is_last=r["is_last"])) for r in bars.to_dict("records")
     ]
-    bars = with_links(bars.assign(none=0), link, filters, [_bar(row) for row in bars.to_dict("records")])
+    names = [" · ".join(filter(None, [_bar(row), leads_to])) for row in bars.to_dict("records")]
+    bars = with_links(bars.assign(none=0), link, filters, names)
     x = x_number("low", "difference, second minus first")
     rect = alt.Chart(bars).mark_rect(color=BLUE, opacity=0.45, stroke=BLUE, strokeWidth=0.5)
     boxes = rect.encode(

@@ -10,6 +10,7 @@ from autointerp.report.charts.filters import all_of, in_bar
 from autointerp.report.charts.layers import describe, layered, mean_layers, reach, reference_layers, x_of, y_of
 from autointerp.report.charts.looks import BLUE
 from autointerp.report.charts.picture import Link, Picture, href_of, nothing_to_draw, picture, with_links
+from autointerp.report.terms import term
 
 Extent = tuple[float, float]
 LEFT, RIGHT, MEAN_AT = -0.38, 0.24, 0.32
@@ -81,7 +82,9 @@ def _placed(bars: pd.DataFrame, drawn: pd.DataFrame) -> pd.DataFrame:
 def _filters(bars: pd.DataFrame, name: str, within: str) -> list[str]:
     rows = bars.to_dict("records")
     return [
-        all_of(f"dictionary:{r['dictionary']}", within, in_bar(name, r["low"], r["high"], is_last=r["is_last"]))
+        all_of(
+            term("dictionary", str(r["dictionary"])), within, in_bar(name, r["low"], r["high"], is_last=r["is_last"])
+        )
         for r in rows
     ]
 

@@ -1,16 +1,12 @@
 """Filters of the shared filter language that name the features behind a mark: terms with blanks between, all hold."""
 
-from autointerp.analysis.values import is_headline, is_main
-
 
 def score_name(scorer: str, variant: str, metric: str) -> str:
-    """Return the name a filter knows a measure by: the scorer's for what it is read by.
+    """Return the name a filter knows a measure by, in full: a scorer's alone may stand for another of its variants.
 
-    >>> score_name("detection", "", "auroc"), score_name("detection", "", "recall")
-    ('detection', 'detection.recall')
+    >>> score_name("detection", "", "auroc"), score_name("simulation", "random_only", "correlation")
+    ('detection.auroc', 'simulation.random_only.correlation')
     """
-    if is_main(scorer, variant, metric) and is_headline(scorer, metric):
-        return scorer
     return ".".join(part for part in (scorer, variant, metric) if part)
 
 

@@ -11,7 +11,13 @@ COLUMNS = ["stratum", "value", "low", "high", "control", "n_items", "n_features"
 
 
 def yes_by_stratum(
-    strata: pd.DataFrame, *, title: str, chance: float = 0.5, within: str = "", link: Link | None = None
+    strata: pd.DataFrame,
+    *,
+    title: str,
+    chance: float = 0.5,
+    within: str = "",
+    leads_to: str = "",
+    link: Link | None = None,
 ) -> Picture:
     """Return the share of yes for each stratum with its interval, beside that with another feature's label.
 
@@ -22,12 +28,14 @@ def yes_by_stratum(
         title: What is drawn, in words.
         chance: The share of a judge that guesses.
         within: The filter of the features whose windows these are.
+        leads_to: What that filter finds, in words: more than the windows of one mark.
         link: Makes the marks links to these features; a filter cannot name single windows.
     """
     if strata.empty:
         return nothing_to_draw(title, "no window was answered", strata)
     words = [_words(row) for row in strata.to_dict("records")]
-    rows = with_links(strata.assign(name=strata["stratum"]), link, [within] * len(strata), words)
+    names = [" · ".join(filter(None, [said, leads_to])) for said in words]
+    rows = with_links(strata.assign(name=strata["stratum"]), link, [within] * len(strata), names)
     lines = [(chance, f"guessing: {number(chance)}")]
     control = "another's label" if strata["control"].notna().any() else ""
     chart = forest(rows, axis="share of yes", lines=lines, says="share of yes", control=control)
