@@ -30,7 +30,7 @@ ASKED = {
     f"/features?q={quote(SEARCH)}": 2,
     f"/f/{WIDEST}/7": 12,
     f"/dictionaries/{WIDEST}": 16,
-    "/ladders/toy": 8,
+    "/ladders/toy": 16,
     "/runs/toy-second": 8,
     "/compare?a=toy-first&b=toy-second": 32,
 }
