@@ -1,17 +1,20 @@
 """The section on neighbourhoods: a map of each dictionary's directions, its features by their score."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pandas as pd
 
 from autointerp.analysis.figures import count, number
 from autointerp.report.blocks import Block, Figures, Prose
-from autointerp.report.charts import neighbourhood_map
+from autointerp.report.charts import Link, neighbourhood_map
+from autointerp.report.charts.filters import all_of
 from autointerp.report.charts.layers import known
 from autointerp.report.charts.neighbourhood import SAYS_NOTHING
 from autointerp.report.choice import main_explainer, ranking_values
 from autointerp.report.grids import Grid
+from autointerp.report.linking import NO_LINKS, Linking
 from autointerp.report.tables import RunTables
+from autointerp.report.terms import term
 
 MOST_PICTURED = 4
 """Dictionaries whose map stands in a report, the narrow ones first: each is some 100 kB."""
@@ -25,7 +28,7 @@ ABOUT = (
 )
 
 
-def map_blocks(run: RunTables) -> Iterator[Block]:
+def map_blocks(run: RunTables, *, linking: Linking = NO_LINKS) -> Iterator[Block]:
     """Yield a map of each of the first dictionaries in ``neighbourhoods``; nothing before ``features map``."""
     places = run["neighbourhoods"]
     if places.empty:
@@ -41,9 +44,19 @@ def map_blocks(run: RunTables) -> Iterator[Block]:
         mine = rows[rows["dictionary"] == name]
         chance = known(values.loc[values["dictionary"] == name, "chance"].mean())
         title = f"Neighbourhoods of {name}, {count(len(mine))} features{by}"
-        pictures.append((neighbourhood_map(mine, title=title, measure=measure, chance=chance), places_grid(mine)))
+        drawn = neighbourhood_map(
+            mine, title=title, measure=measure, chance=chance, address=_address(name, linking.link)
+        )
+        pictures.append((drawn, places_grid(mine)))
     left = len(sizes) - len(order)
     yield Figures(tuple(pictures), note=f"{left} wider dictionaries are in the dashboard." if left else "")
+
+
+def _address(dictionary: str, link: Link | None) -> Callable[[int], str] | None:
+    """Return what leads from a feature's number to its rows."""
+    if link is None:
+        return None
+    return lambda feature: link(all_of(term("dictionary", dictionary), f"feature:{feature}")) or ""
 
 
 def _narrow_first(run: RunTables) -> list[str]:

@@ -49,7 +49,7 @@ def parts_of(
         "matches": tuple(match_blocks(run, seed=seed)),
         "concepts": tuple(concept_blocks(run)),
         "neurons": tuple(neuron_blocks(run)),
-        "neighbourhoods": tuple(map_blocks(run)),
+        "neighbourhoods": tuple(map_blocks(run, linking=linking)),
         "widths": tuple(width_blocks(run, findings, values, seed=seed)),
         "published": tuple(published_blocks(findings.lines, pictured=shown, linking=linking)),
         "agreement": tuple(agreement_figure(findings.agreements, lines=findings.lines, linking=linking)),

@@ -4,8 +4,10 @@ import json
 import re
 import shutil
 import sys
+from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pandas as pd
@@ -16,8 +18,10 @@ from report_builders import HOSTILE, Builder
 from tiny_world import DEAD, WIDTHS, FinishedRun
 
 from autointerp.core.errors import ConfigError
+from autointerp.dashboard.filters import parse_filter
 from autointerp.report.charts.neighbourhood import COLUMNS, MOST_LINKED, SAYS_NOTHING, SIDE, neighbourhood_map
 from autointerp.report.data import page_data
+from autointerp.report.linking import dashboard_at, linking_to
 from autointerp.report.mapped import choose_placed, map_run
 from autointerp.report.page import build_page
 from autointerp.report.render import html_page
@@ -188,3 +192,17 @@ def test_the_report_shows_maps_once_they_are_made(build: Builder) -> None:
     html = html_page(page)
     assert SAYS_NOTHING in html
     assert "1 wider" in html
+
+
+def test_with_a_dashboard_scored_marks_lead_to_their_feature(build: Builder) -> None:
+    """Each linked mark names one feature of its dictionary in the filter language; without a dashboard none does."""
+    run = build(widths=(512,), n_scored=4)
+    (name,) = run["dictionaries"]["dictionary"]
+    placed = places(8, dictionary=str(name)).drop(columns=["value", "label"])
+    mapped = RunTables({**run.tables, "neighbourhoods": placed}, run.manifest)
+    linking = linking_to(dashboard_at("http://127.0.0.1:8765", "toy-1"), mapped)
+    hrefs = re.findall(r'href="([^"]*feature%3A[^"]*)"', html_page(build_page(mapped, linking=linking)))
+    found = {str(parse_filter(parse_qs(urlsplit(unescape(href)).query)["q"][0])) for href in hrefs}
+    own = run["scores"][(run["scores"]["control"] == "none") & run["scores"]["value"].notna()]
+    assert found == {f"run:toy-1 dictionary:{name} feature:{index}" for index in set(own["feature"]) & set(range(8))}
+    assert "feature%3A" not in html_page(build_page(mapped))
