@@ -15,6 +15,13 @@ FEW_FEATURES = 10
 """Below this many features a percentile bootstrap interval is itself a rough guess, and too narrow
 (Efron and Tibshirani 1993, section 13.3)."""
 
+LARGE = 5_000
+"""Above this many features intervals are those of the normal law: they are the bootstrap's to a tenth of their
+width (tested), as two bootstraps are, and a bootstrap over a million features takes minutes."""
+
+Z = 1.959964
+"""Of 95%, both sides."""
+
 CELLS_AT_ONCE = 4_000_000
 """Drawn indices held in memory at once (32 MB); larger bootstraps go in pieces."""
 
@@ -59,7 +66,8 @@ def estimate_mean(
     """Return the (weighted) mean over features with a 95% percentile bootstrap interval.
 
     The sampling unit is the feature: whole features are drawn with replacement (Efron and Tibshirani
-    1993, §13.3). With few features such an interval is too narrow; pages say so below 10.
+    1993, §13.3). With few features such an interval is too narrow; pages say so below 10. Above ``LARGE``
+    features the interval is mean ± 1.96 standard errors (of a ratio of sums, where there are weights).
 
     Args:
         values: One finite number a feature, shape [n].
@@ -76,6 +84,9 @@ def estimate_mean(
     mean = float(np.average(values, weights=shares))
     if n == 1:
         return Estimate(mean, None, None, None, 1)
+    if n > LARGE:
+        margin = Z * float(np.sqrt(((shares * (values - mean)) ** 2).sum()) / shares.sum())
+        return Estimate(mean, mean - margin, mean + margin, float(values.std(ddof=1)), n)
     low, high = np.quantile(_resampled_means(values, shares, seed, about, resamples), [0.025, 0.975])
     return Estimate(mean, float(low), float(high), float(values.std(ddof=1)), n)
 
@@ -90,8 +101,10 @@ def _resampled_means(values: Floats, weights: Floats, seed: int, about: tuple[ob
 
 
 def redrawn_means(values: Floats, draws: np.random.Generator, *, resamples: int = RESAMPLES) -> Floats:
-    """Return the mean of each bootstrap sample of the values, shape [resamples]."""
+    """Return the mean of each bootstrap sample of the values, shape [resamples]; of many values the normal law's."""
     n = len(values)
+    if n > LARGE:
+        return values.mean() + values.std() / np.sqrt(n) * draws.standard_normal(resamples)
     size = max(1, CELLS_AT_ONCE // n)
     sizes = [min(size, resamples - done) for done in range(0, resamples, size)]
     return np.concatenate([values[draws.integers(n, size=(k, n))].mean(axis=1) for k in sizes])
@@ -105,4 +118,4 @@ def n_for_half_width(sd: float | None, *, half_width: float = 0.05) -> int | Non
     >>> n_for_half_width(0.3)
     139
     """
-    return None if sd is None else max(2, math.ceil((1.959964 * sd / half_width) ** 2))
+    return None if sd is None else max(2, math.ceil((Z * sd / half_width) ** 2))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from autointerp.analysis.estimates import CELLS_AT_ONCE, RESAMPLES, Estimate, Floats
+from autointerp.analysis.estimates import CELLS_AT_ONCE, LARGE, RESAMPLES, Estimate, Floats
 from autointerp.core.draws import generator
 
 MIN_CELL = 3
@@ -170,10 +170,31 @@ def means_at(scores: Sequence[Floats], places: Sequence[Floats], at: float) -> F
 
 
 def _redrawn_means(one: Stratum, at: float, draws: np.random.Generator, resamples: int) -> Floats:
-    """Return the means at *at* of each bootstrap sample, shape [resamples, n_widths]; the line is fitted anew."""
+    """Return the means at *at* of each bootstrap sample, shape [resamples, n_widths]; the line is fitted anew.
+
+    Above ``LARGE`` features the normal law's: each width's mean residual and the line's slope (with the variance of
+    White 1980, Econometrica 48:817) fall independently.
+    """
+    if one.n > LARGE:
+        return _normal_means(one, at, draws, resamples)
     size = max(1, CELLS_AT_ONCE // one.n)
     sizes = [min(size, resamples - done) for done in range(0, resamples, size)]
     return np.concatenate([_redrawn(one, at, draws, n_samples) for n_samples in sizes])
+
+
+def _normal_means(one: Stratum, at: float, draws: np.random.Generator, resamples: int) -> Floats:
+    points = means_at(one.scores, one.places, at)
+    moved = [(s - s.mean(), p - p.mean()) for s, p in zip(one.scores, one.places, strict=True)]
+    square = sum(float((p * p).sum()) for _, p in moved)
+    slope = sum(float((s * p).sum()) for s, p in moved) / square if square else 0.0
+    residuals = [s - slope * p for s, p in moved]
+    of_means = np.array([r.std() / np.sqrt(len(r)) for r in residuals])
+    pull = sum(float(((r * p) ** 2).sum()) for r, (_, p) in zip(residuals, moved, strict=True))
+    of_slope = np.sqrt(pull) / square if square else 0.0
+    away = np.array([p.mean() - at for p in one.places])
+    fallen = draws.standard_normal((resamples, len(points))) * of_means
+    found: Floats = points + fallen - draws.standard_normal((resamples, 1)) * of_slope * away
+    return found
 
 
 def _redrawn(one: Stratum, at: float, draws: np.random.Generator, n_samples: int) -> Floats:

@@ -33,6 +33,7 @@ WEAK = 0.5
 """Firing windows below this share of the feature's peak are weak ones."""
 
 FEATURE = ["dictionary", "feature"]
+MEASURED = ["density", "fraction_single_token"]
 Frame = pd.DataFrame
 Key = tuple[object, ...]
 Row = Mapping[Hashable, Any]
@@ -57,15 +58,23 @@ def tag_labels(
     labels = own_labels(explanations)
     answers = _answers(predictions, evidence, features, judge)
     rates = _LabelRates(answers, thresholds.min_windows)
-    skills = dict(_skills(scores))
-    named = features[features["feature"].isin(labels["feature"])].drop_duplicates(FEATURE).to_dict("records")
-    measured: dict[Key, Row] = {(row["dictionary"], row["feature"]): row for row in named}
+    skills = _skills(scores)
+    named = features[features["feature"].isin(labels["feature"])].drop_duplicates(FEATURE)
+    measured = {(row["dictionary"], row["feature"]): row for row in _rows(named, [*FEATURE, *MEASURED])}
+    read = [*FEATURE, "explanation", "explainer", "kind", "is_duplicate"]
     facts = [
-        _facts(row, rates=rates, skills=skills.get(str(row["explanation"]), ()), measured=measured)
-        for row in labels.assign(is_duplicate=_duplicates(labels)).to_dict("records")
+        _facts(row, rates=rates, skills=tuple(skills.get(str(row["explanation"]), ())), measured=measured)
+        for row in _rows(labels.assign(is_duplicate=_duplicates(labels)), read)
     ]
     tags = pd.Series([diagnose(one, thresholds) for one in facts], index=labels.index, dtype=object)
     return labels[[*FEATURE, "explanation", "explainer"]].assign(tags=tags)
+
+
+def _rows(frame: Frame, columns: list[str]) -> Iterator[Row]:
+    """Yield the rows, of each the columns that are there; a run may have millions."""
+    names = [name for name in columns if name in frame]
+    for row in zip(*(frame[name].tolist() for name in names), strict=True):
+        yield dict(zip(names, row, strict=True))
 
 
 def own_labels(explanations: Frame) -> Frame:
@@ -107,13 +116,16 @@ def _plain(text: str) -> str:
     return " ".join(text.casefold().split()).strip(" .,;:!?\"'")
 
 
-def _skills(scores: Frame) -> Iterator[tuple[str, tuple[Skill, ...]]]:
-    """Yield each label with how far it got by scorer and judge, where value, interval and chance are known."""
+def _skills(scores: Frame) -> dict[str, list[Skill]]:
+    """Return how far each label got by scorer and judge, where value, interval and chance are known."""
     known = scores[(scores["control"] == "none") & scores[["value", "low", "high", "chance"]].notna().all(axis=1)]
     names = zip(known["scorer"], known["variant"], known["metric"], strict=True)
     is_headline = [HEADLINES.get(str(scorer)) == (variant, metric) for scorer, variant, metric in names]
-    for explanation, group in known[np.array(is_headline, dtype=bool)].groupby("explanation", sort=False):
-        yield str(explanation), tuple(map(_skill, group.to_dict("records")))
+    found: dict[str, list[Skill]] = {}
+    columns = ["explanation", "scorer", "judge", "value", "low", "high", "chance"]
+    for row in _rows(known[np.array(is_headline, dtype=bool)], columns):
+        found.setdefault(str(row["explanation"]), []).append(_skill(row))
+    return found
 
 
 def _skill(row: Row) -> Skill:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from autointerp.analysis.estimates import RESAMPLES, Estimate, Floats
+from autointerp.analysis.estimates import Estimate, Floats, redrawn_means
 from autointerp.analysis.figures import with_interval
 from autointerp.analysis.fixed_density import FixedCurve, Scored, fixed_curve
 from autointerp.analysis.statements import Statement, Tone, plural
@@ -153,9 +153,8 @@ def estimate_slope(by_width: dict[int, Floats], *, seed: int, about: tuple[objec
     """Return the slope per doubling with a 95% bootstrap interval; features are redrawn within each width."""
     widths = sorted(by_width)
     draws = generator(seed, "slope", *about)
-    columns = [by_width[w][draws.integers(len(by_width[w]), size=(RESAMPLES, len(by_width[w])))] for w in widths]
     x = np.array(widths, dtype=np.float64)
-    slopes = fit_slope(x, np.stack([c.mean(axis=1) for c in columns], axis=-1))
+    slopes = fit_slope(x, np.stack([redrawn_means(by_width[w], draws) for w in widths], axis=-1))
     low, high = np.quantile(slopes, [0.025, 0.975])
     value = float(fit_slope(x, np.array([by_width[w].mean() for w in widths])))
     return Estimate(value, float(low), float(high), float(slopes.std(ddof=1)), len(widths))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import chain
 
+from autointerp.analysis.estimates import LARGE
 from autointerp.report.blocks import (
     Block,
     Cards,
@@ -23,7 +24,8 @@ from autointerp.report.measures import Measure
 from autointerp.report.page import Page
 
 SCORES = (
-    "Each row is one measure; different scorers are never averaged. Intervals are 95%, by bootstrap over features. "
+    "Each row is one measure; different scorers are never averaged. Intervals are 95%, by bootstrap over features "
+    f"(above {LARGE:,} of them by the normal law). "
     "Excess is the mean of per-feature differences to the control. The mean over features counts each feature once; "
     "the mean over firings counts it as often as it fires. Pictures show three explainers and judges at most, in the "
     "order of the configuration; the tables have all."
