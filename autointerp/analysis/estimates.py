@@ -104,7 +104,8 @@ def redrawn_means(values: Floats, draws: np.random.Generator, *, resamples: int 
     """Return the mean of each bootstrap sample of the values, shape [resamples]; of many values the normal law's."""
     n = len(values)
     if n > LARGE:
-        return values.mean() + values.std() / np.sqrt(n) * draws.standard_normal(resamples)
+        means: Floats = values.mean() + values.std() / np.sqrt(n) * draws.standard_normal(resamples)
+        return means
     size = max(1, CELLS_AT_ONCE // n)
     sizes = [min(size, resamples - done) for done in range(0, resamples, size)]
     return np.concatenate([values[draws.integers(n, size=(k, n))].mean(axis=1) for k in sizes])

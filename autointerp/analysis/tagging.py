@@ -60,7 +60,7 @@ def tag_labels(
     rates = _LabelRates(answers, thresholds.min_windows)
     skills = _skills(scores)
     named = features[features["feature"].isin(labels["feature"])].drop_duplicates(FEATURE)
-    measured = {(row["dictionary"], row["feature"]): row for row in _rows(named, [*FEATURE, *MEASURED])}
+    measured: dict[Key, Row] = {(row["dictionary"], row["feature"]): row for row in _rows(named, [*FEATURE, *MEASURED])}
     read = [*FEATURE, "explanation", "explainer", "kind", "is_duplicate"]
     facts = [
         _facts(row, rates=rates, skills=tuple(skills.get(str(row["explanation"]), ())), measured=measured)
