@@ -23,7 +23,9 @@ def match_blocks(run: RunTables, *, seed: int) -> Iterator[Block]:
         return
     yield Prose(MATCHED)
     values = main_values(run["scores"], run["explanations"])
-    for (narrow, wide), rows in matches.groupby(["narrow", "wide"], sort=False):
+    order = run.narrow_first
+    pairs = sorted(matches.groupby(["narrow", "wide"]), key=lambda pair: [order.index(str(name)) for name in pair[0]])
+    for (narrow, wide), rows in pairs:
         sides = [(str(narrow), kind_of_features(rows, "parent")), (str(wide), kind_of_features(rows, "child"))]
         yield Heading(f"{narrow} and {wide}")
         counted = tuple(
@@ -57,7 +59,8 @@ def concept_blocks(run: RunTables) -> Iterator[Block]:
     if run["concepts"].empty:
         return
     yield Prose(f"{RULE} {CAUTION}")
-    surveys = surveys_of(run["concepts"])
+    order = run.narrow_first
+    surveys = sorted(surveys_of(run["concepts"]), key=lambda one: order.index(one.dictionary))
     rows = tuple(
         (
             *(s.dictionary, f"{count(s.fit.n_found)} of {count(s.fit.n)}", count(s.n_rare)),

@@ -37,7 +37,7 @@ def map_blocks(run: RunTables, *, linking: Linking = NO_LINKS) -> Iterator[Block
     values, measure = ranking_values(run["scores"], run["explanations"])
     rows = _scored_places(run, places, values)
     sizes = rows.groupby("dictionary").size().index
-    order = [name for name in _narrow_first(run) if name in sizes][:MOST_PICTURED]
+    order = [name for name in run.narrow_first if name in sizes][:MOST_PICTURED]
     by = f", by {measure}, labels by {main_explainer(run['explanations'])}" if measure else ""
     pictures = []
     for name in order:
@@ -57,11 +57,6 @@ def _address(dictionary: str, link: Link | None) -> Callable[[int], str] | None:
     if link is None:
         return None
     return lambda feature: link(all_of(term("dictionary", dictionary), f"feature:{feature}")) or ""
-
-
-def _narrow_first(run: RunTables) -> list[str]:
-    ordered = run["dictionaries"].sort_values(["width", "dictionary"])
-    return list(dict.fromkeys(map(str, ordered["dictionary"])))
 
 
 def _scored_places(run: RunTables, places: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:

@@ -46,6 +46,12 @@ class RunTables:
         return tuple(map(str, names)) if isinstance(names, list | tuple) else ()
 
     @property
+    def narrow_first(self) -> list[str]:
+        """The dictionaries by width, then by name, each once."""
+        ordered = self["dictionaries"].sort_values(["width", "dictionary"])
+        return list(dict.fromkeys(map(str, ordered["dictionary"])))
+
+    @property
     def is_named(self) -> bool:
         """Whether the features were named in the configuration instead of drawn."""
         return bool(self._configured("features", "only"))
