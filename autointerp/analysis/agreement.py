@@ -6,12 +6,15 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from autointerp.analysis.estimates import LARGE, RESAMPLES, Floats, Z
+from autointerp.analysis.estimates import CELLS_AT_ONCE, LARGE, RESAMPLES, Floats, Z
 from autointerp.analysis.values import feature_values, headline_values, measure_name
 from autointerp.core.draws import generator
 
 MIN_FEATURES = 4
 """With three features any order has a probability of 1/6: no interval is worth printing."""
+
+MOST_TIED = 0.9
+"""Share of equal values above which ranks say too little for a formula."""
 
 SIDE = ["scorer", "variant", "metric"]
 
@@ -76,18 +79,26 @@ def _interval(x: Floats, y: Floats, seed: int, about: tuple[object, ...]) -> tup
     """Return the 95% bootstrap interval over features; draws in which a side is constant are left out.
 
     Above ``LARGE`` features that of Fisher's transformation with the variance of Bonett and Wright 2000 (Psychometrika
-    65:23): (1 + rho^2 / 2) / (n - 3).
+    65:23): (1 + rho^2 / 2) / (n - 3), but where nearly all of a side are tied, of which that knows nothing.
     """
     from scipy.stats import rankdata
 
-    if len(x) > LARGE:
+    if len(x) > LARGE and max(map(_commonest, (x, y))) <= MOST_TIED:
         rho = np.clip(np.corrcoef(rankdata(x), rankdata(y))[0, 1], -1 + 1e-12, 1 - 1e-12)
         margin = Z * np.sqrt((1 + rho**2 / 2) / (len(x) - 3))
         return float(np.tanh(np.arctanh(rho) - margin)), float(np.tanh(np.arctanh(rho) + margin))
-    picks = generator(seed, "spearman", *about).integers(len(x), size=(RESAMPLES, len(x)))
-    rho = _row_correlations(rankdata(x[picks], axis=1), rankdata(y[picks], axis=1))
-    low, high = np.nanquantile(rho, [0.025, 0.975])
+    draws, size = generator(seed, "spearman", *about), max(1, CELLS_AT_ONCE // len(x))
+    rho = []
+    for done in range(0, RESAMPLES, size):
+        picks = draws.integers(len(x), size=(min(size, RESAMPLES - done), len(x)))
+        rho.append(_row_correlations(rankdata(x[picks], axis=1), rankdata(y[picks], axis=1)))
+    low, high = np.nanquantile(np.concatenate(rho), [0.025, 0.975])
     return float(low), float(high)
+
+
+def _commonest(values: Floats) -> float:
+    """Return the share of the commonest value."""
+    return float(np.unique(values, return_counts=True)[1].max() / len(values))
 
 
 def _row_correlations(x: Floats, y: Floats) -> Floats:

@@ -13,6 +13,9 @@ from autointerp.core.draws import generator
 RESAMPLES = 400
 MIN_CONCEPTS = 10
 STEPS = 50
+LEAST_SLOPE = 1e-6
+"""A smaller rise is that of rounding."""
+
 RIDGE = 1e-3
 """Keeps slopes finite where found and missed concepts do not overlap; of no weight from some ten concepts on."""
 
@@ -63,15 +66,24 @@ def fit_completeness(concepts: pd.DataFrame, *, n_alive: int | None = None, seed
         return replace(counted, note=note)
     logs = np.log10(real["frequency"].to_numpy(np.float64))
     slope, middle = _logistic(logs, found)
-    if slope <= 0:
+    if slope < LEAST_SLOPE:
         return replace(counted, slope=slope, note="frequent concepts are not found more often")
-    f50 = Estimate(10**middle, *_interval(logs, found, seed), None, len(found))
+    if not logs.min() <= middle <= logs.max():
+        which = "rarest" if middle < logs.min() else "most frequent"
+        return replace(counted, slope=slope, note=f"half are found beyond the {which} concept asked for")
+    ends = _interval(logs, found, seed)
+    if ends is None:
+        return replace(counted, slope=slope, note="too few concepts to say at which frequency half are found")
+    f50 = Estimate(10**middle, *ends, None, len(found))
     return replace(counted, slope=slope, f50=f50, alive_f50=None if n_alive is None else n_alive * 10**middle)
 
 
 def _refused(real: pd.DataFrame, found: Floats) -> str:
     if len(real) < MIN_CONCEPTS:
         return f"{len(real)} concepts, {MIN_CONCEPTS} needed"
+    frequency = real["frequency"].to_numpy(np.float64)
+    if frequency.min() > 0 and np.ptp(np.log10(frequency)) < 1e-9:
+        return "all concepts are written equally often"
     if found.min() == found.max():
         return f"{'all' if found.min() else 'none'} of {len(real)} concepts found: no frequency divides them"
     return "" if (real["frequency"] > 0).all() else "a concept of frequency 0 has no place on the axis"
@@ -94,14 +106,20 @@ def _logistic(logs: Floats, found: Floats) -> tuple[float, float]:
     return float(beta[1]), float(centre - beta[0] / beta[1]) if beta[1] else math.inf
 
 
-def _interval(logs: Floats, found: Floats, seed: int) -> tuple[float, float]:
-    """Return the 95% bootstrap interval of f50; draws without a rise lie beyond one of its ends."""
+def _interval(logs: Floats, found: Floats, seed: int) -> tuple[float, float] | None:
+    """Return the 95% bootstrap interval of f50, None where it has an end in no draw.
+
+    Draws in which frequent concepts are not found more often have no f50: where more than 2.5% of all are such, no
+    95% interval has two ends.
+    """
     draws = generator(seed, "completeness")
     middles = []
     for _ in range(RESAMPLES):
         picks = draws.integers(len(logs), size=len(logs))
         slope, middle = _logistic(logs[picks], found[picks])
-        if slope > 0 and 0 < found[picks].mean() < 1:
-            middles.append(np.clip(middle, -30.0, 10.0))
-    low, high = np.quantile(middles, [0.025, 0.975]) if middles else (-30.0, 10.0)
+        if slope >= LEAST_SLOPE and 0 < found[picks].mean() < 1:
+            middles.append(middle)
+    if len(middles) < 0.975 * RESAMPLES:
+        return None
+    low, high = np.clip(np.quantile(middles, [0.025, 0.975]), -30.0, 0.0)
     return float(10**low), float(10**high)

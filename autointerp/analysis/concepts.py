@@ -20,7 +20,7 @@ MIN_MENTIONS = 5
 """A concept written less often cannot stand in half of five tiles: it is too rare for this text, not missed."""
 
 MIN_LETTERS = 5
-WORD = re.compile(rf"[^\W\d_]{{{MIN_LETTERS},}}")
+WORD = re.compile(rf"(?<!\w)[^\W\d_]{{{MIN_LETTERS},}}(?!\w)")
 """What is drawn as a concept where none are named; shorter words are mostly those of grammar."""
 
 
@@ -105,7 +105,9 @@ def draw_words(texts: Iterable[Sequence[str]], *, n: int, seed: int) -> list[str
     counts: Counter[str] = Counter()
     for tokens in texts:
         counts.update(word.lower() for word in WORD.findall("".join(tokens)))
-    words = sorted(word for word, count in counts.items() if count >= MIN_MENTIONS)
+    # A word is found with a plural s, too: drawn beside it, the plural would be the same concept again.
+    single = (word for word in counts if not (word.endswith("s") and word[:-1] in counts))
+    words = sorted(word for word in single if counts[word] >= MIN_MENTIONS)
     levels: dict[int, list[str]] = {}
     for word in words:
         levels.setdefault(counts[word].bit_length(), []).append(word)

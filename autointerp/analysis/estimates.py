@@ -84,7 +84,7 @@ def estimate_mean(
     mean = float(np.average(values, weights=shares))
     if n == 1:
         return Estimate(mean, None, None, None, 1)
-    if n > LARGE:
+    if shares.sum() ** 2 / (shares**2).sum() > LARGE:  # effectively (Kish 1965): some weights may outweigh all others
         margin = Z * float(np.sqrt(((shares * (values - mean)) ** 2).sum()) / shares.sum())
         return Estimate(mean, mean - margin, mean + margin, float(values.std(ddof=1)), n)
     low, high = np.quantile(_resampled_means(values, shares, seed, about, resamples), [0.025, 0.975])

@@ -188,7 +188,7 @@ def _normal_means(one: Stratum, at: float, draws: np.random.Generator, resamples
     square = sum(float((p * p).sum()) for _, p in moved)
     slope = sum(float((s * p).sum()) for s, p in moved) / square if square else 0.0
     residuals = [s - slope * p for s, p in moved]
-    of_means = np.array([r.std() / np.sqrt(len(r)) for r in residuals])
+    of_means = np.array([r.std(ddof=1) / np.sqrt(len(r)) for r in residuals])
     pull = sum(float(((r * p) ** 2).sum()) for r, (_, p) in zip(residuals, moved, strict=True))
     of_slope = np.sqrt(pull) / square if square else 0.0
     away = np.array([p.mean() - at for p in one.places])

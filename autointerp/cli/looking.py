@@ -20,6 +20,7 @@ from autointerp.cli.app import (
     progress,
     runs_app,
 )
+from autointerp.core.errors import ConfigError
 
 ABOUT_CONCEPT = "Here is what is known about {concept}"
 
@@ -198,7 +199,11 @@ def features_concepts(
     from autointerp.pipeline.finding import find_run
     from autointerp.report.surveyed import CAUTION, RULE, survey_run
 
-    lines = concepts.read_text("utf-8").splitlines() if concepts else []
+    try:
+        lines = concepts.read_text("utf-8").splitlines() if concepts else []
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{concepts} cannot be read ({error}); give a text file, UTF-8, with a word or phrase a line"
+        raise ConfigError(msg) from None
     named = [line for line in lines if line.strip() and not line.startswith("#")]
     found = survey_run(find_run(home, name), named, n_words=n, prompt=prompt)
     text = "\n\n".join([*(survey.text() for survey in found), f"{RULE} {CAUTION}"])

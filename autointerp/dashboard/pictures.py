@@ -70,7 +70,9 @@ def dictionary_map(reader: Reader, run: str, dictionary: str, lines: Sequence[Li
 
     *lines*: the dictionary's main measures; without any that has a score the features are drawn without one.
     """
-    line = next((one for one in lines if one.n_scored and one.name in reader.snapshot.names.scores), None)
+    # What judges a feature without a label stands under no writer of labels.
+    drawn = [one for one in lines if one.n_scored and not one.explainer.startswith("control:")]
+    line = next((one for one in drawn if one.name in reader.snapshot.names.scores), None)
     key = ("map", run, dictionary, *((line.name, line.explainer, line.judge) if line else ()))
     return reader.snapshot.once(key, lambda: _map(reader, run, dictionary, line))
 

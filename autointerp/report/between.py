@@ -23,8 +23,7 @@ def match_blocks(run: RunTables, *, seed: int) -> Iterator[Block]:
         return
     yield Prose(MATCHED)
     values = main_values(run["scores"], run["explanations"])
-    order = run.narrow_first
-    pairs = sorted(matches.groupby(["narrow", "wide"]), key=lambda pair: [order.index(str(name)) for name in pair[0]])
+    pairs = sorted(matches.groupby(["narrow", "wide"]), key=lambda pair: [run.place_of(name) for name in pair[0]])
     for (narrow, wide), rows in pairs:
         sides = [(str(narrow), kind_of_features(rows, "parent")), (str(wide), kind_of_features(rows, "child"))]
         yield Heading(f"{narrow} and {wide}")
@@ -59,8 +58,7 @@ def concept_blocks(run: RunTables) -> Iterator[Block]:
     if run["concepts"].empty:
         return
     yield Prose(f"{RULE} {CAUTION}")
-    order = run.narrow_first
-    surveys = sorted(surveys_of(run["concepts"]), key=lambda one: order.index(one.dictionary))
+    surveys = sorted(surveys_of(run["concepts"]), key=lambda one: run.place_of(one.dictionary))
     rows = tuple(
         (
             *(s.dictionary, f"{count(s.fit.n_found)} of {count(s.fit.n)}", count(s.n_rare)),

@@ -38,7 +38,8 @@ def map_blocks(run: RunTables, *, linking: Linking = NO_LINKS) -> Iterator[Block
     rows = _scored_places(run, places, values)
     sizes = rows.groupby("dictionary").size().index
     order = [name for name in run.narrow_first if name in sizes][:MOST_PICTURED]
-    by = f", by {measure}, labels by {main_explainer(run['explanations'])}" if measure else ""
+    judge = next(iter(values["judge"].astype(str)), "")
+    by = f", by {measure}, labels by {main_explainer(run['explanations'])}, judge {judge}" if measure else ""
     pictures = []
     for name in order:
         mine = rows[rows["dictionary"] == name]

@@ -91,7 +91,7 @@ def survey_run(
     mentioned, counts = tiles_with(texts, wanted, tile=TILE)
     found = []
     for dictionary in run.dictionaries:
-        top = _top_features(run, dictionary, [template.format(concept=concept) for concept in wanted])
+        top = _top_features(run, dictionary, [template.replace("{concept}", concept) for concept in wanted])
         rows = pd.DataFrame(_rows(run, dictionary, tokens, wanted, top, mentioned, counts))
         write_part(run_dir, "concepts", dictionary.name, rows)
         found += surveys_of(rows)
@@ -217,8 +217,8 @@ def _tile_of_token(tokens: PoolTokens) -> NDArray[np.int64]:
 
 
 def frequency(value: float) -> str:
-    """Return a share of tokens: ``1 of 12,300 tokens``."""
-    return f"1 of {count(1 / value)} tokens"
+    """Return a share of tokens, above 0: ``1 of 12,300 tokens``."""
+    return f"1 of {count(1 / value)} tokens" if value < 1 else "no bound"
 
 
 def f50_text(fit: Completeness) -> str:

@@ -51,6 +51,11 @@ class RunTables:
         ordered = self["dictionaries"].sort_values(["width", "dictionary"])
         return list(dict.fromkeys(map(str, ordered["dictionary"])))
 
+    def place_of(self, dictionary: object) -> tuple[int, str]:
+        """Return what sorts dictionaries by width, those that are not on record last."""
+        order = self.narrow_first
+        return (order.index(str(dictionary)) if dictionary in order else len(order), str(dictionary))
+
     @property
     def is_named(self) -> bool:
         """Whether the features were named in the configuration instead of drawn."""

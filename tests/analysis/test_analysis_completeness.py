@@ -39,9 +39,13 @@ def test_the_interval_covers() -> None:
     assert sum(fit.f50 is not None and fit.f50.low <= 1e-5 <= fit.f50.high for fit in fits) >= 18
 
 
+RARELY = [False, True, False, False, True, False, False, False, True, False]
+
+
 @pytest.mark.parametrize(
     ("n", "found", "why"), [(5, [True, False] * 2 + [True], "10 needed"), (12, [True] * 12, "all of 12"),
-                            (12, [False] * 12, "none of 12"), (12, [True] * 6 + [False] * 6, "not found more often")],
+                            (12, [False] * 12, "none of 12"), (12, [True] * 6 + [False] * 6, "not found more often"),
+                            (12, [False, True] * 6, "too few concepts"), (30, [False] * 20 + RARELY, "beyond")],
 )  # fmt: skip
 def test_what_cannot_be_fitted_says_why(n: int, found: list[bool], why: str) -> None:
     """Few concepts, all or none found, or rare ones found rather than frequent ones: no number, and a reason."""
@@ -51,3 +55,22 @@ def test_what_cannot_be_fitted_says_why(n: int, found: list[bool], why: str) -> 
     )
     assert fit.f50 is None
     assert why in fit.note
+
+
+@pytest.mark.parametrize(("n_found", "mentions"), [(7, 11), (3, 51), (1, 5)])
+def test_concepts_of_one_frequency_have_no_f50(n_found: int, mentions: int) -> None:
+    """Rounding makes no rise of none."""
+    frame = pd.DataFrame({"concept": "c", "frequency": mentions / 40_000, "is_control": False}, index=range(12))
+    fit = fit_completeness(frame.assign(is_found=[True] * n_found + [False] * (12 - n_found)))
+    assert (fit.f50, fit.note) == (None, "all concepts are written equally often")
+
+
+def test_found_whatever_the_frequency_has_no_bounds() -> None:
+    """Without a dependence there is no f50 with an interval, in most worlds: no number that means nothing."""
+    frequency = np.logspace(-5, -3, 40)
+    worlds = [np.random.default_rng(seed).random(40) < 0.5 for seed in range(20)]
+    fits = [
+        fit_completeness(pd.DataFrame({"concept": "c", "frequency": frequency, "is_found": w, "is_control": False}))
+        for w in worlds
+    ]
+    assert sum(fit.f50 is not None for fit in fits) <= 2

@@ -80,4 +80,5 @@ def test_words_are_drawn_from_every_frequency() -> None:
     assert {"often", "always"} <= set(drawn)
     assert not {"them", "seldom"} & set(drawn)
     assert drawn == draw_words(text, n=10, seed=3) != draw_words(text, n=10, seed=4)
+    assert draw_words([["models model " * 9, "hello_x " * 9]], n=9, seed=3) == ["model"]
     assert Counter(len(word) for word in draw_words(text, n=500, seed=3))[6] >= 100

@@ -16,8 +16,8 @@ N = LARGE + 1_000
 def drawn(seed: int, n: int = N) -> tuple[Floats, Floats]:
     """Return scores that lean on the weights beside them, so that neither mean nor interval is the plain one's."""
     draws = np.random.default_rng(seed)
-    weights = draws.lognormal(0, 1, n)
-    return np.clip(draws.normal(0.6, 0.2, n) + 0.03 * np.log(weights), 0, 1), weights
+    weights = draws.lognormal(0, 0.3, n)
+    return np.clip(draws.normal(0.6, 0.2, n) + 0.1 * np.log(weights), 0, 1), weights
 
 
 def by_width(*sizes: int) -> dict[int, Scored]:
@@ -44,6 +44,24 @@ WAYS: dict[str, Callable[[], tuple[float | None, ...]]] = {
 def ends(estimate: Estimate | None) -> tuple[float | None, ...]:
     assert estimate is not None
     return estimate.low, estimate.high
+
+
+def test_few_that_weigh_all_are_few() -> None:
+    """One feature with most of the firings: no interval of the normal law, which would reach beyond 1."""
+    weights = np.ones(N)
+    weights[0] = 1.5 * N
+    values = np.append(1.0, np.full(N - 1, 0.6))
+    found = estimate_mean(values, seed=0, about=(), weights=weights)
+    assert found.high is not None
+    assert found.high <= 1.0
+
+
+def test_ranks_that_are_tied_have_no_formula() -> None:
+    """Three features of thousands decide the correlation: the interval is as wide as that."""
+    x, y = np.zeros(N), np.zeros(N)
+    x[[0, 1, 2]] = y[[0, 1, 3]] = 1.0
+    low, high = agreement._interval(x, y, 0, ())
+    assert high - low > 0.5
 
 
 @pytest.mark.parametrize("name", WAYS)
