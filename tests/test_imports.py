@@ -29,3 +29,12 @@ def test_the_dashboard_starts_without_what_computes_and_draws() -> None:
     loaded = set(found.stdout.split())
     assert "pandas" in loaded
     assert not loaded & {"torch", "transformers", "sklearn", "scipy.stats", "altair", "vl_convert", "prefect"}
+
+
+def test_a_report_is_written_without_what_runs_models() -> None:
+    """Torch alone takes seconds to load; a report reads tables."""
+    code = "import sys\nimport autointerp.report.write\nprint(*(name for name in sys.modules if '.' not in name))"
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = set(found.stdout.split())
+    assert "pandas" in loaded
+    assert not loaded & {"torch", "transformers", "prefect"}

@@ -1,6 +1,7 @@
 """Builders: a tiny real subject, tiny dictionaries, a small corpus, and configurations over them."""
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -238,6 +239,11 @@ class FinishedRun:
     config: Config
     home: Path
     folder: Path
+
+    def copied(self, home: Path) -> Path:
+        """Return the folder of a copy, in a home of its own, its harvest with it."""
+        shutil.copytree(self.home, home, dirs_exist_ok=True)
+        return home / "runs" / self.folder.name
 
 
 TABLES = ("features", "evidence", "explanations", "predictions", "scores")

@@ -1,8 +1,7 @@
 """Questions put to a language model: the only place where the pipeline waits for one."""
 
-import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +11,7 @@ from autointerp.core.types import Failure, Question, Reply
 from autointerp.llm.gather import answer_stream, places_by_prefix
 from autointerp.pipeline.ledger import Ledger
 from autointerp.pipeline.run import Run
+from autointerp.pipeline.waiting import wait_for
 from autointerp.store.convert import failure_row
 
 OnAnswer = Callable[[int, Reply | Failure], None]
@@ -45,7 +45,7 @@ def ask(run: Run, llm: LLM, questions: Sequence[Question], *, stage: str) -> Ask
         run.on_progress(stage, len(answers), len(questions), "answers")
 
     try:
-        asyncio.run(_ask_all(llm, questions, take, at_once=run.config.score.at_once, stage=stage))
+        wait_for(_ask_all(llm, questions, take, at_once=run.config.score.at_once, stage=stage))
     except BudgetReached as reached:
         raise BudgetReached(_told(reached, stage, n=len(questions), n_answered=len(answers))) from None
     finally:
@@ -63,41 +63,6 @@ async def _ask_all(llm: LLM, questions: Sequence[Question], take: OnAnswer, *, a
     """Hand each answer to *take*, with the place of its question, as soon as it comes."""
     places = places_by_prefix(questions)
     ordered = [questions[place] for place in places]
-    with stopped_by_signals():
-        async with aclosing(answer_stream(llm, ordered, at_once, stage=stage)) as stream:
-            async for nth, answer in stream:
-                take(places[nth], answer)
-
-
-@contextmanager
-def stopped_by_signals() -> Iterator[None]:
-    """Have what a signal raises within a callback of the loop come out here; needs a running task.
-
-    asyncio lets KeyboardInterrupt and SystemExit through. What Prefect raises for SIGTERM is neither: in a callback it
-    would be logged and lost, and with it what the callback was to wake, so that the loop waits for good.
-    """
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    assert task is not None
-    raised: list[BaseException] = []
-    before = loop.get_exception_handler()
-
-    def hear(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        error = context.get("exception")
-        if isinstance(error, BaseException) and not isinstance(error, Exception | asyncio.CancelledError):
-            raised.append(error)
-            task.cancel()
-        elif before:
-            before(loop, context)
-        else:
-            loop.default_exception_handler(context)
-
-    loop.set_exception_handler(hear)
-    try:
-        yield
-    except asyncio.CancelledError:
-        if not raised:
-            raise
-        task.uncancel()
-        raise raised[0] from None
-    finally:
-        loop.set_exception_handler(before)
+    async with aclosing(answer_stream(llm, ordered, at_once, stage=stage)) as stream:
+        async for nth, answer in stream:
+            take(places[nth], answer)

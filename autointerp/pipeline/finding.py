@@ -1,11 +1,16 @@
-"""Runs that stand under a home: all of them, one by its name, the configuration it was made with."""
+"""Runs that stand under a home, found by name, with the configuration they were made with; dictionaries, likewise."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autointerp.core.errors import ConfigError
 from autointerp.pipeline.config import Config, parse_config
 from autointerp.store.manifest import read_manifest
 from autointerp.store.places import place
+
+if TYPE_CHECKING:
+    from autointerp.subject.dictionaries import Dictionary
 
 
 def list_runs(home: Path) -> list[Path]:
@@ -30,3 +35,18 @@ def find_run(home: Path, name: str) -> Path:
 def config_of(folder: Path) -> Config:
     """Return the configuration a run was made with."""
     return parse_config(read_manifest(folder)["config"], source=str(folder / "manifest.json"))
+
+
+def dictionaries_named(
+    dictionaries: "Sequence[Dictionary]", name: str, *, with_directions: bool = False
+) -> "list[Dictionary]":
+    """Return the dictionary of a name, or all of them where *name* is empty. Raises ConfigError where there is none."""
+    known = [d for d in dictionaries if d.has_decoder or not with_directions]
+    found = [d for d in known if name in ("", d.name)]
+    if not found:
+        kind = " with directions" if with_directions else ""
+        which = f"dictionary {name!r}" if name else "dictionary"
+        there = ", ".join(d.name for d in known) or "none"
+        msg = f"no {which}{kind} in this run; there are {there}"
+        raise ConfigError(msg)
+    return found

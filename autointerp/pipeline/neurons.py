@@ -16,13 +16,13 @@ from scipy.sparse import csr_array, vstack
 from autointerp.core.draws import draw_key, draw_keys
 from autointerp.core.errors import ConfigError, EnvironmentProblem
 from autointerp.metrics.neurons import Strongest, shifted, strongest_neurons
-from autointerp.pipeline.finding import config_of
+from autointerp.pipeline.finding import dictionaries_named
 from autointerp.pipeline.pooled import PoolTokens, pool_activations, pool_tokens
 from autointerp.pipeline.run import OnProgress, Run, ignore_progress
 from autointerp.store.parts import read_table, write_part
 from autointerp.store.places import cache_of
 from autointerp.subject.contexts import Context
-from autointerp.subject.dictionaries import Dictionary, site_of
+from autointerp.subject.dictionaries import site_of
 from autointerp.subject.model import Site
 from autointerp.subject.neurons import neurons_before
 
@@ -198,8 +198,8 @@ def compare_with_neurons(
         ConfigError: The text is not harvested, or no dictionary has that name.
         SubjectError: Where a dictionary reads, or what the subject's neurons are, is not known.
     """
-    run = Run(config_of(run_dir), run_dir.absolute().parents[1], run_dir, on_progress)
-    dictionaries = _named(run.dictionaries, dictionary)
+    run = Run.at(run_dir, on_progress)
+    dictionaries = dictionaries_named(run.dictionaries, dictionary)
     before = {d.name: neurons_before(site_of(d, run.config.site)) for d in dictionaries}
     tokens = pool_tokens(run.harvest_folder)
     chosen = choose_tokens(run.harvest_folder, tokens, n_tokens=n_tokens, seed=run.config.seed)
@@ -215,14 +215,6 @@ def compare_with_neurons(
             found.append(rows)
             on_progress("correlations", place, len(dictionaries), "dictionaries")
     return pd.concat(found, ignore_index=True)
-
-
-def _named(dictionaries: Sequence[Dictionary], name: str) -> list[Dictionary]:
-    found = [d for d in dictionaries if name in ("", d.name)]
-    if not found:
-        msg = f"no dictionary {name!r} in this run; there are {', '.join(d.name for d in dictionaries)}"
-        raise ConfigError(msg)
-    return found
 
 
 def neuron_rows(

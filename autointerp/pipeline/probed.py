@@ -1,6 +1,5 @@
 """``autointerp doctor --judge``: what the model behind a name can do, found out by asking its server."""
 
-import asyncio
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from autointerp.llm.probing import find_remote, prepare
 from autointerp.llm.registry import open_llm
 from autointerp.pipeline.config import Config
 from autointerp.pipeline.judges import options_of
+from autointerp.pipeline.waiting import wait_for
 from autointerp.store.places import cache_of
 
 
@@ -39,5 +39,5 @@ def probe_judge(name: str, config: Config, *, home: Path) -> Probed:
     """
     judge = open_llm(name, options={**options_of(name, config), "batch": None})
     remote = find_remote(judge)
-    found = asyncio.run(prepare(judge, cache_of(home)))
+    found = wait_for(prepare(judge, cache_of(home)))
     return Probed(name, remote.server.place if remote else "", found)

@@ -1,6 +1,5 @@
 """Whether the models of a run can answer what it will ask: found out before the text is read and money spent."""
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from autointerp.pipeline.judges import REMOTE
 from autointerp.pipeline.judging import Trial, configured, scorers_of, step_scorers_of
 from autointerp.pipeline.run import Run
 from autointerp.pipeline.stepping import Models
+from autointerp.pipeline.waiting import wait_for
 from autointerp.store.places import cache_of
 
 WANTED: dict[str, Wants] = {"yes_no": YesNo(), "digits": Digits(1, "_", "<start>", 9), "text": Text()}
@@ -68,7 +68,7 @@ def make_judge_ready(run: Run, name: str, askers: Sequence[Asker]) -> None:
     if not name.startswith(REMOTE):
         return
     judge = run.judge(name)
-    asyncio.run(prepare(judge, cache_of(run.home)))
+    wait_for(prepare(judge, cache_of(run.home)))
     for asker in askers:
         _check(judge, asker)
 

@@ -21,6 +21,7 @@ from autointerp.explain.settings import ExplainSettings
 from autointerp.llm.budget import Budget
 from autointerp.pipeline.behind import Behind
 from autointerp.pipeline.config import Config
+from autointerp.pipeline.finding import config_of
 from autointerp.pipeline.judges import family_of, open_judge
 from autointerp.pipeline.ledger import spent_by
 from autointerp.pipeline.shipped import DEMO_LADDER, demo_ladder_folder, load_prompts
@@ -59,6 +60,11 @@ class Run:
     _harvest_lock: int | None = field(default=None, repr=False)
     merges: Behind | None = field(default=None, repr=False)
     """Where merges of shards are done; None in a process that harvests shards for another one."""
+
+    @classmethod
+    def at(cls, directory: Path, on_progress: OnProgress = ignore_progress) -> "Run":
+        """Return the run that stands in a folder, with the configuration it was made with."""
+        return cls(config_of(directory), directory.absolute().parents[1], directory, on_progress)
 
     def once(self, name: str, make: Callable[[], T]) -> T:
         """Return what *make* gives, made when first asked for under this name."""

@@ -1,6 +1,5 @@
 """Whether an evaluation would come to the same again: a hash of what decides it, and one word from each model."""
 
-import asyncio
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -14,6 +13,7 @@ from autointerp.pipeline.attending import Inputs
 from autointerp.pipeline.config import Config
 from autointerp.pipeline.judges import REMOTE, options_of
 from autointerp.pipeline.run import PACKAGES, Run, config_key, run_directory
+from autointerp.pipeline.waiting import wait_for
 
 WORD = Question("", "Say yes.", 1, Text())
 
@@ -46,7 +46,7 @@ def identity(name: str, config: Config) -> str:
     if not name.startswith(REMOTE):
         return f"{name} {state_of(name.partition(':')[2])}".strip()
     llm = open_llm(name, options={**options_of(name, config), "batch": None})
-    (answer,) = asyncio.run(answer_all(llm, [WORD], 1))
+    (answer,) = wait_for(answer_all(llm, [WORD], 1))
     # One word was too few for it, or it would not say it: it has told its name all the same.
     reply = answer.reply if isinstance(answer, Failure) else answer
     if reply is None:

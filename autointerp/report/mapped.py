@@ -13,8 +13,7 @@ from autointerp.analysis.figures import count
 from autointerp.analysis.neighbourhoods import MIN_FOR_MAP, map_directions
 from autointerp.analysis.summary import NEVER_ASKED
 from autointerp.core.draws import draw_key, draw_keys
-from autointerp.core.errors import ConfigError
-from autointerp.pipeline.finding import config_of
+from autointerp.pipeline.finding import dictionaries_named
 from autointerp.pipeline.run import OnProgress, Run, ignore_progress
 from autointerp.report.charts.neighbourhood import SAYS_NOTHING
 from autointerp.report.text import visible
@@ -63,13 +62,9 @@ def map_run(
     Raises:
         ConfigError: No dictionary has that name and directions.
     """
-    run = Run(config_of(run_dir), run_dir.absolute().parents[1], run_dir, on_progress)
+    run = Run.at(run_dir, on_progress)
     features = read_table(run_dir, "features", columns=["dictionary", "feature", "density", "status"])
-    usable = [d for d in run.dictionaries if d.has_decoder]
-    chosen = [d for d in usable if dictionary in ("", d.name)]
-    if not chosen:
-        msg = f"no dictionary {dictionary!r} with directions in this run; there are {', '.join(d.name for d in usable)}"
-        raise ConfigError(msg)
+    chosen = dictionaries_named(run.dictionaries, dictionary, with_directions=True)
     found = []
     for place, d in enumerate(chosen, 1):
         found.append(_mapped(run, d, features[features["dictionary"] == d.name], most=most))

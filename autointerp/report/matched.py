@@ -14,13 +14,13 @@ from autointerp.analysis.figures import count, number, with_interval
 from autointerp.analysis.matching import KINDS, MatchSettings, Side, kind_of_features, match_features
 from autointerp.analysis.values import MEASURE, feature_values, headline_values, is_main, measure_name
 from autointerp.core.errors import ConfigError
-from autointerp.pipeline.finding import config_of
-from autointerp.pipeline.pooled import PoolTokens, pool_activations, pool_tokens
+from autointerp.pipeline.finding import dictionaries_named
 from autointerp.pipeline.run import Run
 from autointerp.report.text import visible
 from autointerp.store.parts import read_table, write_part
 
 if TYPE_CHECKING:
+    from autointerp.pipeline.pooled import PoolTokens
     from autointerp.subject.dictionaries import Dictionary
 
 
@@ -64,7 +64,9 @@ def match_run(run_dir: Path, *, narrow: str = "", wide: str = "") -> list[Matche
     Raises:
         ConfigError: The text is not harvested, a name is unknown, or there are no two widths of one family.
     """
-    run = Run(config_of(run_dir), run_dir.absolute().parents[1], run_dir)
+    from autointerp.pipeline.pooled import pool_tokens  # brings torch: the report reads the table alone
+
+    run = Run.at(run_dir)
     pairs = chosen_pairs(run.dictionaries, narrow=narrow, wide=wide)
     tokens = pool_tokens(run.harvest_folder)
     values = _values(run_dir)
@@ -75,21 +77,22 @@ def chosen_pairs(
     dictionaries: "Sequence[Dictionary]", *, narrow: str = "", wide: str = ""
 ) -> "list[tuple[Dictionary, Dictionary]]":
     """Return the two dictionaries named, or each width of a family with the next. Raises ConfigError."""
-    usable = {d.name: d for d in dictionaries if d.has_decoder}
+    usable = dictionaries_named(dictionaries, "", with_directions=True)
     if narrow or wide:
-        if unknown := [name for name in (narrow, wide) if name not in usable]:
-            msg = f"no dictionary {unknown[0]!r} with directions in this run; there are {', '.join(usable)}"
+        if not (narrow and wide):
+            msg = f"--narrow and --wide go together, and {'--wide' if narrow else '--narrow'} names no dictionary"
             raise ConfigError(msg)
-        return [(usable[narrow], usable[wide])]
-    ordered = sorted(usable.values(), key=lambda d: (d.family, d.n_features))
+        return [(dictionaries_named(usable, narrow)[0], dictionaries_named(usable, wide)[0])]
+    ordered = sorted(usable, key=lambda d: (d.family, d.n_features))
     pairs = [(a, b) for a, b in pairwise(ordered) if a.family == b.family]
     if not pairs:
-        msg = f"no family has two widths in this run ({', '.join(usable)}); name two with --narrow and --wide"
+        there = ", ".join(d.name for d in usable)
+        msg = f"no family has two widths in this run ({there}); name two with --narrow and --wide"
         raise ConfigError(msg)
     return pairs
 
 
-def _matched(run: Run, tokens: PoolTokens, values: pd.DataFrame, pair: "tuple[Dictionary, Dictionary]") -> Matched:
+def _matched(run: Run, tokens: "PoolTokens", values: pd.DataFrame, pair: "tuple[Dictionary, Dictionary]") -> Matched:
     narrow, wide = pair
     if narrow.output_site != wide.output_site:
         msg = f"{narrow.name} writes at {narrow.output_site}, {wide.name} at {wide.output_site}: choose two of one site"
@@ -111,7 +114,9 @@ def _matched(run: Run, tokens: PoolTokens, values: pd.DataFrame, pair: "tuple[Di
     )
 
 
-def _side(run: Run, dictionary: "Dictionary", tokens: PoolTokens) -> Side:
+def _side(run: Run, dictionary: "Dictionary", tokens: "PoolTokens") -> Side:
+    from autointerp.pipeline.pooled import pool_activations
+
     activations = pool_activations(run.harvest_folder, dictionary.name, dictionary.n_features, tokens)
     return Side(dictionary.directions.float().cpu().numpy(), activations)
 

@@ -33,9 +33,7 @@ NARROW, WIDE = (f"tiny/{width}" for width in WIDTHS)
 @pytest.fixture(scope="module")
 def copied(finished_run: FinishedRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run's folder in a home of its own, its harvest with it."""
-    home = tmp_path_factory.mktemp("neurons")
-    shutil.copytree(finished_run.home, home, dirs_exist_ok=True)
-    return home / "runs" / finished_run.folder.name
+    return finished_run.copied(tmp_path_factory.mktemp("neurons"))
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from autointerp.llm.gather import answer_stream
-from autointerp.pipeline.asking import stopped_by_signals
+from autointerp.pipeline.waiting import stopped_by_signals
 
 
 class TerminationSignal(BaseException):

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import sys
 from html import unescape
 from pathlib import Path
@@ -73,9 +72,7 @@ def test_all_drawn_ones_stand_on_the_map_and_no_dead_one(n: int, drawn: int, mos
 @pytest.fixture(scope="module")
 def copied(finished_run: FinishedRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run's folder in a home of its own."""
-    home = tmp_path_factory.mktemp("mapped")
-    shutil.copytree(finished_run.home, home, dirs_exist_ok=True)
-    return home / "runs" / finished_run.folder.name
+    return finished_run.copied(tmp_path_factory.mktemp("mapped"))
 
 
 def test_a_run_is_mapped_and_again_the_same(copied: Path) -> None:

@@ -22,9 +22,7 @@ NARROW, WIDE = (f"tiny/{width}" for width in WIDTHS)
 @pytest.fixture(scope="module")
 def copied(finished_run: FinishedRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run's folder in a home of its own, its harvest with it."""
-    home = tmp_path_factory.mktemp("matched")
-    shutil.copytree(finished_run.home, home, dirs_exist_ok=True)
-    return home / "runs" / finished_run.folder.name
+    return finished_run.copied(tmp_path_factory.mktemp("matched"))
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +92,8 @@ def test_what_cannot_be_matched_says_why(copied: Path, world: World, tmp_path: P
     """An unknown dictionary and a harvest that is not there are named, with what to do."""
     with pytest.raises(ConfigError, match="no dictionary 'tiny/9'"):
         match_run(copied, narrow=NARROW, wide="tiny/9")
+    with pytest.raises(ConfigError, match="--wide names no dictionary"):
+        match_run(copied, narrow=NARROW)
     lone = tmp_path / "runs" / copied.name
     shutil.copytree(copied, lone)
     with pytest.raises(ConfigError, match="autointerp harvest"):

@@ -1,19 +1,19 @@
 """Concepts asked of a run: the table, the text, the page and the command say the same, and errors what to do."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 from tiny_world import WIDTHS, FinishedRun
 from typer.testing import CliRunner
 
-from autointerp.analysis.concepts import ABOUT, MIN_MENTIONS, TOP_FEATURES
 from autointerp.cli import app
 from autointerp.core.errors import ConfigError
+from autointerp.metrics.concepts import ABOUT, MIN_MENTIONS, TOP_FEATURES
 from autointerp.pipeline.pooled import pool_tokens
 from autointerp.report.surveyed import Survey, survey_run, surveys_of
 from autointerp.store.parts import read_table
+from autointerp.subject.contexts import TILE_TOKENS
 
 PROMPT = "a text of {concept}"
 
@@ -21,9 +21,7 @@ PROMPT = "a text of {concept}"
 @pytest.fixture(scope="module")
 def copied(finished_run: FinishedRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run's folder in a home of its own, its harvest with it."""
-    home = tmp_path_factory.mktemp("surveyed")
-    shutil.copytree(finished_run.home, home, dirs_exist_ok=True)
-    return home / "runs" / finished_run.folder.name
+    return finished_run.copied(tmp_path_factory.mktemp("surveyed"))
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +67,7 @@ def test_the_command_says_what_the_table_holds(copied: Path, tmp_path: Path) -> 
     command = ["features", "concepts", str(copied), "--concepts", str(named), "--home", str(copied.parents[1])]
     told = CliRunner().invoke(app, command)
     assert told.exit_code == 0, told.output
+    assert f"stretches of {TILE_TOKENS} tokens" in told.output
     assert "Control:" in told.output
     found = json.loads(CliRunner().invoke(app, [*command, "--json"]).output)
     rows = read_table(copied, "concepts")
@@ -85,4 +84,4 @@ def test_the_command_says_what_the_table_holds(copied: Path, tmp_path: Path) -> 
 def test_what_cannot_be_asked_says_why(copied: Path, concepts: list[str], prompt: str, why: str) -> None:
     """Before anything is written."""
     with pytest.raises(ConfigError, match=why):
-        survey_run(copied, concepts, prompt=prompt)
+        survey_run(copied, concepts, prompt=prompt, n_words=30)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autointerp.analysis.concepts import (
+from autointerp.metrics.concepts import (
     MIN_MENTIONS,
     N_TILES,
     draw_words,
