@@ -76,11 +76,11 @@ def table_of_scores(folder: Path) -> list[dict[str, str]]:
     from autointerp.analysis.certificates import read_certificates
     from autointerp.analysis.summary import summary_lines
     from autointerp.report.grids import scores_grid
-    from autointerp.report.tables import load_run
+    from autointerp.report.tables import load_run, values_of
 
     run = load_run(folder)
-    tables = (run["scores"], run["explanations"], run["features"], run["dictionaries"])
-    lines = [line for line in summary_lines(*tables, explainers=run.explainers) if line.is_headline]
+    lines = summary_lines(values_of(run), run["features"], run["dictionaries"])
+    lines = tuple(line for line in lines if line.is_headline)
     certificates = read_certificates(run["certificates"])
     rows = []
     for measure in dict.fromkeys(line.measure for line in lines):

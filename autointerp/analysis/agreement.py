@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from autointerp.analysis.estimates import CELLS_AT_ONCE, LARGE, RESAMPLES, Floats, Z
-from autointerp.analysis.values import feature_values, headline_values, measure_name
+from autointerp.analysis.values import headline_values, measure_name
 from autointerp.core.draws import generator
 
 MIN_FEATURES = 4
@@ -44,9 +44,12 @@ def spearman(x: Floats, y: Floats) -> float | None:
     return float(np.corrcoef(rankdata(x), rankdata(y))[0, 1])
 
 
-def agreements(scores: pd.DataFrame, explanations: pd.DataFrame, *, seed: int = 0) -> tuple[Agreement, ...]:
-    """Return every pair of headline measures, per dictionary, explainer and judge; controls left out."""
-    values = headline_values(feature_values(scores, explanations))
+def agreements(values: pd.DataFrame, *, seed: int = 0) -> tuple[Agreement, ...]:
+    """Return every pair of headline measures, per dictionary, explainer and judge; controls left out.
+
+    *values*: of ``feature_values``.
+    """
+    values = headline_values(values)
     return tuple(
         _agree(str(d), str(e), str(j), first, second, wide, seed)
         for (d, e, j), group in (values.groupby(["dictionary", "explainer", "judge"]) if len(values) else [])
@@ -109,9 +112,7 @@ def _row_correlations(x: Floats, y: Floats) -> Floats:
     return r
 
 
-def agreement(scores: pd.DataFrame, explanations: pd.DataFrame, *, seed: int = 0) -> pd.DataFrame:
+def agreement(values: pd.DataFrame, *, seed: int = 0) -> pd.DataFrame:
     """Return ``agreements`` as a frame, one row a pair."""
-    rows = [
-        {name: getattr(a, name) for name in Agreement.__slots__} for a in agreements(scores, explanations, seed=seed)
-    ]
+    rows = [{name: getattr(a, name) for name in Agreement.__slots__} for a in agreements(values, seed=seed)]
     return pd.DataFrame(rows, columns=list(Agreement.__slots__))

@@ -11,7 +11,7 @@ from autointerp.analysis.certificates import Certificate, standing
 from autointerp.analysis.estimates import Estimate, estimate_mean
 from autointerp.analysis.figures import with_interval
 from autointerp.analysis.statements import MIN_FOR_CLAIM, Statement, capital, plural
-from autointerp.analysis.values import feature_values, headline_values, is_main, measure_name
+from autointerp.analysis.values import headline_values, is_main, measure_name
 
 MEASURED = ["scorer", "variant", "metric", "judge"]
 ALL = "all together"
@@ -40,9 +40,12 @@ class Comparison:
     only_second: int
 
 
-def compare_explainers(scores: pd.DataFrame, explanations: pd.DataFrame, *, seed: int = 0) -> tuple[Comparison, ...]:
-    """Return every pair of explainers, a headline measure and dictionary; after several, all together."""
-    values = headline_values(feature_values(scores, explanations))
+def compare_explainers(values: pd.DataFrame, *, seed: int = 0) -> tuple[Comparison, ...]:
+    """Return every pair of explainers, a headline measure and dictionary; after several, all together.
+
+    *values*: of ``feature_values``.
+    """
+    values = headline_values(values)
     if values.empty:
         return ()
     groups = values.groupby(MEASURED, sort=True)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from autointerp.analysis.fixed_density import fixed_curve
 from autointerp.analysis.power_law import PowerLaw, fit_fixed, fit_scores
-from autointerp.analysis.values import MEASURE, headline_values, is_main, measure_name
+from autointerp.analysis.values import MEASURE, main_values, measure_name
 from autointerp.analysis.width import FIXED_FOOTING, MIN_FEATURES, RAW_FOOTING, placed_values, scored_by_width
 
 Key = tuple[str, ...]
@@ -40,9 +40,7 @@ def score_laws(
         training: The table of that name: what each dictionary took; without it there is no compute axis.
         seed: Decides the draws of the bootstrap.
     """
-    shown = headline_values(values)
-    main = [is_main(*map(str, key)) for key in zip(shown["scorer"], shown["variant"], shown["metric"], strict=True)]
-    placed = placed_values(shown[np.array(main, dtype=bool)], dictionaries, features)
+    placed = placed_values(main_values(values), dictionaries, features)
     flops = _flops(training)
     groups = placed.groupby(["family", *MEASURE], sort=True)
     return tuple(law for key, group in groups for law in _laws(tuple(map(str, key)), group, flops, seed))

@@ -8,7 +8,7 @@ import pandas as pd
 
 from autointerp.analysis.estimates import Estimate, n_for_half_width
 from autointerp.analysis.summary import Line
-from autointerp.analysis.values import is_headline
+from autointerp.analysis.values import by_name, is_headline
 from autointerp.analysis.width import Trend
 from autointerp.llm.ledger import Spent, sum_calls
 
@@ -87,8 +87,7 @@ def cost_per_decided(scores: pd.DataFrame, calls: pd.DataFrame) -> pd.DataFrame:
 def _own(scores: pd.DataFrame) -> pd.DataFrame:
     """Return the headline scores of real labels that have a number."""
     own = scores[(scores["control"] == "none") & scores["value"].notna()]
-    chosen = [is_headline(str(s), str(m)) for s, m in zip(own["scorer"], own["metric"], strict=True)]
-    return own[np.array(chosen, dtype=bool)]
+    return own[by_name(is_headline, own, ["scorer", "metric"])]
 
 
 def _cost_row(key: tuple[object, ...], group: pd.DataFrame, spent: Spent) -> tuple[object, ...]:

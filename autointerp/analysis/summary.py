@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from autointerp.analysis.estimates import Estimate, estimate_mean, n_for_half_width
-from autointerp.analysis.values import MEASURE, feature_values, is_headline, is_main, measure_name
+from autointerp.analysis.values import MEASURE, is_headline, is_main, measure_name
 
 CONTROLS = ("shuffled", "blank", "lookup")
 NEVER_ASKED = frozenset({"dead", "too_few_examples", "not_sampled"})
@@ -81,20 +81,13 @@ def width_of(dictionary: str, dictionaries: pd.DataFrame) -> int | None:
 
 
 def summary_lines(
-    scores: pd.DataFrame,
-    explanations: pd.DataFrame,
-    features: pd.DataFrame,
-    dictionaries: pd.DataFrame,
-    *,
-    explainers: Sequence[str] = (),
-    seed: int = 0,
+    values: pd.DataFrame, features: pd.DataFrame, dictionaries: pd.DataFrame, *, seed: int = 0
 ) -> tuple[Line, ...]:
     """Return the lines, narrow dictionaries first.
 
     Asked = every feature that was drawn, also where no label could be written; a feature without
-    any row counts as its ``features.status``, or as ``pending``.
+    any row counts as its ``features.status``, or as ``pending``. *values*: of ``feature_values``.
     """
-    values = feature_values(scores, explanations, explainers=explainers)
     real, controls = values[values["control"] == "none"], values[values["control"] != "none"]
     if real.empty:
         return ()

@@ -1,9 +1,15 @@
 """One value a feature and measure: scores joined with who wrote the label, draws of a control averaged."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
+from autointerp.analysis.estimates import Floats
 from autointerp.score.contrastive import Contrastive
 from autointerp.score.detection import Detection
 from autointerp.score.embedding import Embedding
@@ -18,6 +24,8 @@ from autointerp.score.simulation_json import SimulationJson
 from autointerp.score.sorting import Sort
 from autointerp.score.spearman import Spearman
 from autointerp.score.specificity import Specificity
+
+Ints: TypeAlias = NDArray[np.int64]
 
 MEASURE = ["explainer", "scorer", "variant", "metric", "judge"]
 """What must be equal before two features' values may be averaged."""
@@ -69,27 +77,63 @@ def feature_values(scores: pd.DataFrame, explanations: pd.DataFrame, *, explaine
     the first reason; ``explainer`` of a control row is ``control:<control>``. Where no label could be
     written the row stands under each explainer that has none for this feature; *explainers* names
     those of the run, as one that never wrote a label is not in *explanations*. ``NO_LABEL`` when
-    nobody can be named.
+    nobody can be named. Names are categories, which sort as strings do: a run may have millions of rows and has few
+    names.
     """
     if scores.empty:
         return pd.DataFrame({name: pd.Series(dtype=object) for name in COLUMNS})
-    rows = scores.assign(explainer=_explainers(scores, explanations)).sort_values("draw", kind="stable")
+    names = ["dictionary", *MEASURE, "control"]
+    rows = scores[["dictionary", *MEASURE[1:], "control", "feature", "value", "chance", "status"]]
+    rows = rows.assign(explainer=_explainers(scores, explanations))
+    if not scores["draw"].is_monotonic_increasing:
+        rows = rows.iloc[np.argsort(scores["draw"].to_numpy(), kind="stable")]
     rows = _attributed(rows, explanations, explainers)
-    keys = ["dictionary", *MEASURE, "control", "feature"]
-    grouped = rows.groupby(keys, sort=True, dropna=False)
-    found = grouped.agg(
-        value=("value", "mean"), chance=("chance", "mean"), status=("status", "first"), n_draws=("value", "count")
-    ).reset_index()
-    found.loc[found["n_draws"] > 0, "status"] = "scored"
-    return found[COLUMNS]
+    rows = rows.assign(**{name: _categories(rows[name]) for name in (*names, "status")})
+    order, starts = _groups(rows, names)
+    found = rows.iloc[order[starts]]
+    value, n_draws = _means(rows["value"], order, starts)
+    status = found["status"].cat.add_categories(list({"scored"} - {*found["status"].cat.categories}))
+    found = found.assign(
+        value=value, chance=_means(rows["chance"], order, starts)[0],
+        status=status.mask(n_draws > 0, "scored"), n_draws=n_draws,
+    )  # fmt: skip
+    return found[COLUMNS].reset_index(drop=True)
+
+
+def _groups(rows: pd.DataFrame, names: Sequence[str]) -> tuple[Ints, Ints]:
+    """Return the order of the rows by *names*, then by feature, shape [n_rows], and where in it each group begins."""
+    number = np.zeros(len(rows), np.int64)
+    for name in names:
+        number = number * len(rows[name].cat.categories) + rows[name].cat.codes.to_numpy(np.int64)
+    feature = rows["feature"].to_numpy(np.int64)
+    number = number * (feature.max() + 1) + feature
+    order = np.argsort(number, kind="stable")
+    return order, np.flatnonzero(np.diff(number[order], prepend=-1))
+
+
+def _means(column: pd.Series, order: Ints, starts: Ints) -> tuple[Floats, Ints]:
+    """Return the mean of what each group has, NaN where it has nothing, and how many these are, shape [n_groups]."""
+    numbers = column.to_numpy(np.float64)[order]
+    is_known = ~np.isnan(numbers)
+    sums, counts = (
+        np.add.reduceat(np.where(is_known, numbers, 0.0), starts),
+        np.add.reduceat(is_known, starts, dtype=np.int64),
+    )
+    return np.divide(sums, counts, out=np.full(len(starts), np.nan), where=counts > 0), counts
+
+
+def _categories(names: pd.Series) -> pd.Series:
+    return names if isinstance(names.dtype, pd.CategoricalDtype) else names.astype(str).astype("category")
 
 
 def _attributed(rows: pd.DataFrame, explanations: pd.DataFrame, explainers: Sequence[str]) -> pd.DataFrame:
     """Return the rows, those of a label never written once under each explainer without a label of the feature."""
     lost = rows["explainer"] == NO_LABEL
+    if not lost.any():
+        return rows
     own = explanations[~explanations["explainer"].astype(str).str.startswith("control:")]
-    names = pd.DataFrame({"explainer": sorted({*explainers, *own["explainer"].astype(str)})})
-    if not lost.any() or names.empty:
+    names = pd.DataFrame({"explainer": sorted({*explainers, *own["explainer"].astype(str).unique()})})
+    if names.empty:
         return rows
     written = own[["dictionary", "feature", "explainer"]].drop_duplicates().assign(is_written=True)
     spread = rows[lost].reset_index(names="row").drop(columns="explainer").merge(names, how="cross")
@@ -101,15 +145,43 @@ def _attributed(rows: pd.DataFrame, explanations: pd.DataFrame, explainers: Sequ
 
 def headline_values(values: pd.DataFrame) -> pd.DataFrame:
     """Return the rows that carry a number, belong to real labels and are their scorer's headline metric."""
-    found = values[(values["control"] == "none") & values["value"].notna()]
-    # Of a million rows the measures are a handful.
-    names = found["scorer"].astype(str) + "\n" + found["metric"].astype(str)
-    chosen = [name for name in names.unique() if is_headline(*name.split("\n"))]
-    return found[names.isin(chosen)].astype({"value": float})
+    return values[_scored(values) & by_name(is_headline, values, ["scorer", "metric"])].astype({"value": float})
+
+
+def main_values(values: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that carry a number, belong to real labels and are of a measure that a verdict speaks of."""
+    return values[_scored(values) & by_name(is_main, values, ["scorer", "variant", "metric"])].astype({"value": float})
+
+
+def _scored(values: pd.DataFrame) -> pd.Series:
+    return (values["control"] == "none") & values["value"].notna()
+
+
+def by_name(holds: Callable[..., bool], frame: pd.DataFrame, columns: Sequence[str]) -> NDArray[np.bool_]:
+    """Return where a rule about names holds, shape [n_rows]; it is asked once of each names that occur together."""
+    groups = frame.groupby(list(columns), sort=False, dropna=False)
+    number = groups.ngroup().to_numpy(np.int64)
+    _, first = np.unique(number, return_index=True)
+    names = frame[list(columns)].iloc[first].astype(str).itertuples(index=False, name=None)
+    answers = np.array([holds(*each) for each in names], dtype=bool)
+    return answers[number] if len(number) else np.zeros(0, dtype=bool)
 
 
 def _explainers(scores: pd.DataFrame, explanations: pd.DataFrame) -> pd.Series:
-    """Return who wrote the label of each score, shape [n_scores]."""
-    known = explanations.drop_duplicates("explanation").set_index("explanation")["explainer"]
-    writer = scores["explanation"].map(known).astype(object).fillna(NO_LABEL).astype(str)
-    return writer.where(scores["control"] == "none", "control:" + scores["control"].astype(str))
+    """Return who wrote the label of each score, as categories, shape [n_scores]."""
+    wrote, writers = pd.factorize(explanations["explainer"].astype(str))
+    control, controls = pd.factorize(scores["control"].astype(str))
+    names, place = np.unique([NO_LABEL, *writers, *(f"control:{name}" for name in controls)], return_inverse=True)
+    number = np.append(wrote + 1, 0)[_places(scores["explanation"], explanations["explanation"])]
+    number = np.where(scores["control"] == "none", number, 1 + len(writers) + control)
+    return pd.Series(pd.Categorical.from_codes(place[number], pd.Index(names, dtype=str)), index=scores.index)
+
+
+def _places(keys: pd.Series, among: pd.Series) -> Ints:
+    """Return where each key first stands *among* others, -1 where it does not, shape [n_keys].
+
+    By Arrow's hashes: pandas would make an object of every key.
+    """
+    found = pc.index_in(pa.array(keys, pa.large_string()), value_set=pa.array(among, pa.large_string()))
+    places: Ints = found.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return places

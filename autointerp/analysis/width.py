@@ -11,7 +11,7 @@ from autointerp.analysis.figures import with_interval
 from autointerp.analysis.fixed_density import FixedCurve, Scored, fixed_curve
 from autointerp.analysis.statements import Statement, Tone, plural
 from autointerp.analysis.summary import width_of
-from autointerp.analysis.values import MEASURE, feature_values, headline_values, is_main, measure_name
+from autointerp.analysis.values import MEASURE, headline_values, is_main, measure_name
 from autointerp.core.draws import generator
 
 MIN_WIDTHS = 4
@@ -68,19 +68,15 @@ def fit_slope(widths: Floats, means: Floats) -> Floats:
 
 
 def width_trends(
-    scores: pd.DataFrame,
-    explanations: pd.DataFrame,
-    dictionaries: pd.DataFrame,
-    features: pd.DataFrame | None = None,
-    *,
-    seed: int = 0,
+    values: pd.DataFrame, dictionaries: pd.DataFrame, features: pd.DataFrame | None = None, *, seed: int = 0
 ) -> tuple[Trend, ...]:
     """Return one raw trend a family and headline measure; each is followed by one at fixed density, given *features*.
 
     Each width counts once, however many features it has. The interval speaks of the features drawn, with these
-    dictionaries given: one dictionary a width says nothing of how another training run would fall.
+    dictionaries given: one dictionary a width says nothing of how another training run would fall. *values*: of
+    ``feature_values``.
     """
-    values = placed_values(headline_values(feature_values(scores, explanations)), dictionaries, features)
+    values = placed_values(headline_values(values), dictionaries, features)
     return tuple(
         trend
         for key, group in values.groupby(["family", *MEASURE], sort=True)

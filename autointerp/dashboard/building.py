@@ -17,7 +17,7 @@ from autointerp.analysis.tagging import VERDICTS, own_labels
 from autointerp.analysis.values import HEADLINES, MAIN_VARIANTS
 from autointerp.pipeline.finding import list_runs
 from autointerp.report.diagnoses import tagged_labels, tags_by_label
-from autointerp.report.tables import RunTables
+from autointerp.report.tables import RunTables, values_of
 from autointerp.store.manifest import read_manifest
 from autointerp.store.parts import read_table
 from autointerp.store.snapshot import current_snapshot, make_snapshot, run_content, snapshot_key
@@ -134,9 +134,7 @@ def _test_fields(test: SwapTest) -> dict[str, object]:
 
 def _lines(run: RunTables) -> pd.DataFrame:
     """Return the report's lines: a mean a dictionary and measure, beside the first control."""
-    found = summary_lines(
-        run["scores"], run["explanations"], run["features"], run["dictionaries"], explainers=run.explainers
-    )
+    found = summary_lines(values_of(run), run["features"], run["dictionaries"])
     certificates = read_certificates(run["certificates"])
     return pd.DataFrame([_line(line, standing(line, certificates)) for line in found], columns=list(LINE), dtype=object)
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 
+import pandas as pd
+
 from autointerp.analysis.figures import count, number, with_interval
 from autointerp.analysis.matching import KINDS, kind_of_features
+from autointerp.analysis.values import main_values
 from autointerp.report.blocks import Block, Heading, Prose, Table
 from autointerp.report.grids import Grid
-from autointerp.report.matched import Change, changes_of, main_values, rough
+from autointerp.report.matched import Change, changes_of, rough
 from autointerp.report.surveyed import CAUTION, RULE, f50_text, surveys_of
 from autointerp.report.tables import RunTables
 
@@ -16,13 +19,13 @@ MATCHED = (
 )
 
 
-def match_blocks(run: RunTables, *, seed: int) -> Iterator[Block]:
-    """Yield what the table ``matches`` says; nothing before ``features match``."""
+def match_blocks(run: RunTables, values: pd.DataFrame, *, seed: int) -> Iterator[Block]:
+    """Yield what the table ``matches`` says; nothing before ``features match``. *values*: of ``feature_values``."""
     matches = run["matches"]
     if matches.empty:
         return
     yield Prose(MATCHED)
-    values = main_values(run["scores"], run["explanations"])
+    shown = main_values(values)
     pairs = sorted(matches.groupby(["narrow", "wide"]), key=lambda pair: [run.place_of(name) for name in pair[0]])
     for (narrow, wide), rows in pairs:
         sides = [(str(narrow), kind_of_features(rows, "parent")), (str(wide), kind_of_features(rows, "child"))]
@@ -33,7 +36,7 @@ def match_blocks(run: RunTables, *, seed: int) -> Iterator[Block]:
             if any((kinds == kind).any() for _, kinds in sides)
         )
         yield Table(f"What became of features, {narrow} and {wide}", Grid(("kind", str(narrow), str(wide)), counted))
-        changes = list(changes_of(values, rows, sides, seed=seed))
+        changes = list(changes_of(shown, rows, sides, seed=seed))
         if caution := rough(changes):
             yield Prose(caution)
         yield Table(f"What changed the scores, {narrow} to {wide}", changes_grid(changes))

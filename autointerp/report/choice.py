@@ -1,15 +1,17 @@
 """Which features a page shows: drawn at random first, then the extremes of one named measure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from autointerp.analysis.summary import NEVER_ASKED
-from autointerp.analysis.values import feature_values, is_main, measure_name
+from autointerp.analysis.values import is_main, measure_name
 from autointerp.core.draws import draw
 from autointerp.core.types import FeatureId
 
+NAMES = ["scorer", "variant", "metric", "judge"]
 N_RANDOM, N_BEST, N_WORST = 4, 2, 2
 N_RANKED = 4
 """Features a dictionary shows; more would hide the page's first screens, fewer invite conclusions from one."""
@@ -33,54 +35,57 @@ class Choice:
 
 def main_explainer(explanations: pd.DataFrame) -> str:
     """Return the explainer whose labels the windows are shown with: ``examples``, else the first by name, else ""."""
-    real = sorted({str(e) for e in explanations["explainer"] if not str(e).startswith("control:")})
+    real = sorted(e for e in map(str, explanations["explainer"].unique()) if not e.startswith("control:"))
     return "examples" if "examples" in real else next(iter(real), "")
 
 
 def choose_features(
-    features: pd.DataFrame, scores: pd.DataFrame, explanations: pd.DataFrame, *, order: list[str], seed: int = 0
+    features: pd.DataFrame, values: pd.DataFrame, *, writer: str, order: list[str], seed: int = 0
 ) -> Choice:
     """Return the features to show of each dictionary in *order*.
 
     Random ones are drawn from all that were asked about, scored or not: leaving failures out would
-    flatter the labels. Best and worst are by the first main measure of the main explainer.
+    flatter the labels. Best and worst are by the first main measure of the labels of *writer*. *values*: of
+    ``feature_values``.
     """
     asked = features[~features["status"].isin(NEVER_ASKED)]
-    found = [_ids(d, asked.loc[asked["dictionary"] == d, "feature"]) for d in order]
-    random = [f for ids in found for f in draw(ids, N_RANDOM, seed=seed, key=str)]
-    values, measure = ranking_values(scores, explanations)
-    ranked = [_ids(d, values.loc[values["dictionary"] == d, "feature"]) for d in order]
-    best = [f for ids in ranked for f in ids[:N_BEST]]
+    found = [asked.loc[asked["dictionary"] == d, "feature"].to_numpy(np.int64).tolist() for d in order]
+    random = [FeatureId(d, i) for d, indices in zip(order, found, strict=True) for i in _drawn(d, indices, seed)]
+    ranking, measure = ranking_values(values, writer)
+    ranked = [ranking.loc[ranking["dictionary"] == d, "feature"] for d in order]
+    best = [f for d, indices in zip(order, ranked, strict=True) for f in _ids(d, indices[:N_BEST])]
     # With few scored features one feature must not be both among the best and the worst.
-    worst = [f for ids in ranked for f in ids[max(N_BEST, len(ids) - N_WORST) :][::-1]]
-    disagreed, disagreement = _disagreements(scores, explanations, order)
-    writer = main_explainer(explanations)
+    worst = [
+        f
+        for d, indices in zip(order, ranked, strict=True)
+        for f in _ids(d, indices[max(N_BEST, len(indices) - N_WORST) :][::-1])
+    ]
+    disagreed, disagreement = _disagreements(values, writer, order)
     return Choice(tuple(random), tuple(best), tuple(worst), measure, writer, disagreed, disagreement)
+
+
+def _drawn(dictionary: str, indices: Sequence[int], seed: int) -> list[int]:
+    return draw(indices, N_RANDOM, seed=seed, key=lambda index: str(FeatureId(dictionary, index)))
 
 
 def _ids(dictionary: str, indices: "pd.Series[int]") -> list[FeatureId]:
     return [FeatureId(dictionary, int(index)) for index in indices]
 
 
-def _disagreements(
-    scores: pd.DataFrame, explanations: pd.DataFrame, order: list[str]
-) -> tuple[tuple[FeatureId, ...], str]:
+def _disagreements(values: pd.DataFrame, writer: str, order: list[str]) -> tuple[tuple[FeatureId, ...], str]:
     """Return the features of which two main measures say most differently, by rank within a dictionary, and which two.
 
     Of more than two measures the first two by name, of one judge; nothing with fewer than N_RANKED features.
     """
-    values = feature_values(scores, explanations)
-    values = values[(values["explainer"] == main_explainer(explanations)) & values["value"].notna()]
-    names = [*zip(values["scorer"], values["variant"], values["metric"], values["judge"], strict=True)]
-    two = [key for key in sorted(set(names)) if is_main(*map(str, key[:3]))][:2]
-    if len(two) < 2:
+    mine, keys = _main_measures(values, writer)
+    if len(keys) < 2:
         return (), ""
-    ranks = [_ranks(values[np.array([name == key for name in names], dtype=bool)]) for key in two]
+    ranks = [_ranks(_of(mine, key)) for key in keys[:2]]
     gaps = (ranks[0] - ranks[1]).dropna().abs().sort_values(ascending=False, kind="stable")
     found = [
         FeatureId(d, int(f)) for name in order for d, f in [*gaps.index[gaps.index.get_level_values(0) == name]][:2]
     ]
-    return tuple(found), " and ".join(measure_name(*map(str, key[:3])) for key in two)
+    return tuple(found), " and ".join(measure_name(*key[:3]) for key in keys[:2])
 
 
 def _ranks(values: pd.DataFrame) -> "pd.Series[float]":
@@ -90,14 +95,24 @@ def _ranks(values: pd.DataFrame) -> "pd.Series[float]":
     return pd.Series(ranks.to_numpy(), pd.MultiIndex.from_frame(values.loc[ranks.index, ["dictionary", "feature"]]))
 
 
-def ranking_values(scores: pd.DataFrame, explanations: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """Return the values of the first main measure of the main explainer, best first, and its name; "" without any."""
-    values = feature_values(scores, explanations)
-    values = values[(values["explainer"] == main_explainer(explanations)) & values["value"].notna()]
-    names = [*zip(values["scorer"], values["variant"], values["metric"], values["judge"], strict=True)]
-    main = next((key for key in sorted(set(names), reverse=True) if is_main(*map(str, key[:3]))), None)
-    if main is None:
-        return values.iloc[:0], ""
-    chosen = values[np.array([name == main for name in names], dtype=bool)]
-    ranked = chosen.sort_values(["value", "feature"], ascending=[False, True])
-    return ranked, measure_name(*map(str, main[:3]))
+def ranking_values(values: pd.DataFrame, writer: str) -> tuple[pd.DataFrame, str]:
+    """Return the values of one explainer's labels by its first main measure, best first, and its name; "" without any.
+
+    *values*: of ``feature_values``.
+    """
+    mine, keys = _main_measures(values, writer)
+    if not keys:
+        return mine.iloc[:0], ""
+    ranked = _of(mine, keys[-1]).sort_values(["value", "feature"], ascending=[False, True])
+    return ranked, measure_name(*keys[-1][:3])
+
+
+def _main_measures(values: pd.DataFrame, writer: str) -> tuple[pd.DataFrame, list[tuple[str, ...]]]:
+    """Return the scored values of an explainer's labels, and the measures among them that a verdict speaks of."""
+    mine = values[(values["explainer"] == writer) & values["value"].notna()]
+    keys = sorted(tuple(map(str, key)) for key in mine[NAMES].drop_duplicates().itertuples(index=False, name=None))
+    return mine, [key for key in keys if is_main(*key[:3])]
+
+
+def _of(values: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
+    return values[np.logical_and.reduce([values[name] == cell for name, cell in zip(NAMES, key, strict=True)])]

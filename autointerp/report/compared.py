@@ -12,7 +12,7 @@ from autointerp.analysis.explainers import ALL
 from autointerp.analysis.figures import number, with_interval
 from autointerp.analysis.paired import Flips, Paired, compare_runs, flip_rates, noise_floor, whole
 from autointerp.analysis.statements import MIN_FOR_CLAIM, capital, plural
-from autointerp.analysis.values import feature_values, is_headline, is_main, measure_name
+from autointerp.analysis.values import by_name, feature_values, is_headline, is_main, measure_name
 from autointerp.report.text import shorten, visible
 from autointerp.store.manifest import read_manifest
 from autointerp.store.parts import read_table
@@ -101,7 +101,6 @@ def read_side(folder: Path) -> Side:
     names = manifest.get("config", {}).get("explain", {}).get("explainers", ())
     scores = read_table(folder, "scores")
     values = feature_values(scores, explanations, explainers=tuple(map(str, names)))
-    headline = [is_headline(str(s), str(m)) for s, m in zip(values["scorer"], values["metric"], strict=True)]
     writers = explanations[["explanation", "explainer"]].drop_duplicates("explanation")
     own = [("control", "==", "none")]
     predictions = read_table(folder, "predictions", columns=PREDICTED, filters=own)
@@ -110,7 +109,7 @@ def read_side(folder: Path) -> Side:
         name=folder.name,
         manifest=manifest,
         scores=scores.merge(writers, on="explanation", how="left"),
-        values=values[pd.Series(headline, values.index, dtype=bool)],
+        values=values[by_name(is_headline, values, ["scorer", "metric"])],
         predictions=predictions.merge(writers, on="explanation", how="left"),
         labels=explanations[~explanations["explainer"].astype(str).str.startswith("control:")],
         repeats=read_table(folder, "repeats"),

@@ -9,7 +9,7 @@ import pandas as pd
 
 from autointerp.analysis.drift import JudgeAlarm
 from autointerp.analysis.paired import whole
-from autointerp.analysis.values import feature_values, is_headline, is_main
+from autointerp.analysis.values import by_name, feature_values, is_headline, is_main
 from autointerp.analysis.watching import EXIT_CODES, Check, Measured, Rules, Verdict, confirmed, decide, hold
 from autointerp.core.errors import AutointerpError
 from autointerp.pipeline.finding import config_of
@@ -100,12 +100,11 @@ def _remeasured_side(run: Path, b: Side, found: Remeasured) -> Side:
     """Return run b with the scores and predictions of its second measurement, of those scorers alone."""
     explanations = read_table(run, "explanations")
     values = feature_values(found.scores, explanations)
-    headline = [is_headline(str(s), str(m)) for s, m in zip(values["scorer"], values["metric"], strict=True)]
     writers = explanations[["explanation", "explainer"]].drop_duplicates("explanation")
     return replace(
         b,
         scores=found.scores.merge(writers, on="explanation", how="left"),
-        values=values[pd.Series(headline, values.index, dtype=bool)],
+        values=values[by_name(is_headline, values, ["scorer", "metric"])],
         predictions=found.predictions.merge(writers, on="explanation", how="left"),
     )
 
@@ -138,8 +137,7 @@ def _watched(side: Side, features: Sequence[str]) -> pd.DataFrame:
     rows = side.scores[side.scores["control"] == "none"]
     names = rows["dictionary"].astype(str) + "#" + rows["feature"].astype(str)
     rows = rows[names.isin(features) & rows["explainer"].notna()]
-    main = [is_main(*map(str, key)) for key in zip(rows["scorer"], rows["variant"], rows["metric"], strict=True)]
-    return rows[pd.Series(main, rows.index, dtype=bool)]
+    return rows[by_name(is_main, rows, ["scorer", "variant", "metric"])]
 
 
 # ---- telling

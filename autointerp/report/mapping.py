@@ -28,18 +28,22 @@ ABOUT = (
 )
 
 
-def map_blocks(run: RunTables, *, linking: Linking = NO_LINKS) -> Iterator[Block]:
-    """Yield a map of each of the first dictionaries in ``neighbourhoods``; nothing before ``features map``."""
+def map_blocks(run: RunTables, values: pd.DataFrame, *, linking: Linking = NO_LINKS) -> Iterator[Block]:
+    """Yield a map of each of the first dictionaries in ``neighbourhoods``; nothing before ``features map``.
+
+    *values*: of ``feature_values``.
+    """
     places = run["neighbourhoods"]
     if places.empty:
         return
     yield Prose(ABOUT)
-    values, measure = ranking_values(run["scores"], run["explanations"])
+    writer = main_explainer(run["explanations"])
+    values, measure = ranking_values(values, writer)
     rows = _scored_places(run, places, values)
     sizes = rows.groupby("dictionary").size().index
     order = [name for name in run.narrow_first if name in sizes][:MOST_PICTURED]
     judge = next(iter(values["judge"].astype(str)), "")
-    by = f", by {measure}, labels by {main_explainer(run['explanations'])}, judge {judge}" if measure else ""
+    by = f", by {measure}, labels by {writer}, judge {judge}" if measure else ""
     pictures = []
     for name in order:
         mine = rows[rows["dictionary"] == name]

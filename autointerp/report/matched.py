@@ -12,7 +12,7 @@ from autointerp.analysis.change import ALL, Part, decompose_change, paired_chang
 from autointerp.analysis.estimates import FEW_FEATURES, Estimate
 from autointerp.analysis.figures import count, number, with_interval
 from autointerp.analysis.matching import KINDS, MatchSettings, Side, kind_of_features, match_features
-from autointerp.analysis.values import MEASURE, feature_values, headline_values, is_main, measure_name
+from autointerp.analysis.values import MEASURE, feature_values, main_values, measure_name
 from autointerp.core.errors import ConfigError
 from autointerp.pipeline.finding import dictionaries_named
 from autointerp.pipeline.run import Run
@@ -130,15 +130,7 @@ def _counts(kinds: pd.Series) -> dict[str, int]:
 
 
 def _values(run_dir: Path) -> pd.DataFrame:
-    return main_values(read_table(run_dir, "scores"), read_table(run_dir, "explanations"))
-
-
-def main_values(scores: pd.DataFrame, explanations: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a scored feature and main measure."""
-    values = feature_values(scores, explanations)
-    shown = headline_values(values)
-    main = [is_main(*map(str, key)) for key in zip(shown["scorer"], shown["variant"], shown["metric"], strict=True)]
-    return shown[pd.Series(main, shown.index, dtype=bool)]
+    return main_values(feature_values(read_table(run_dir, "scores"), read_table(run_dir, "explanations")))
 
 
 def changes_of(

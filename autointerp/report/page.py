@@ -17,13 +17,12 @@ from autointerp.analysis.panels import judges_beside
 from autointerp.analysis.statements import Statement
 from autointerp.analysis.summary import summary_lines
 from autointerp.analysis.swapping import SwapTest, passed, swap_tests
-from autointerp.analysis.values import feature_values
 from autointerp.analysis.width import width_trends
 from autointerp.analysis.words import Findings, verdict
 from autointerp.report import grids, trusted
 from autointerp.report.blocks import Block
 from autointerp.report.cards import Card, build_cards, predicted_scale
-from autointerp.report.choice import Choice, choose_features
+from autointerp.report.choice import Choice, choose_features, main_explainer
 from autointerp.report.costs import cost_grid, lost_sentence, models_of
 from autointerp.report.diagnoses import Tags, diagnosis_grid, meanings, tagged_labels, tags_by_label
 from autointerp.report.glossary import GLOSSARY
@@ -32,7 +31,7 @@ from autointerp.report.linking import NO_LINKS, Linking
 from autointerp.report.measures import Measure, measures_of
 from autointerp.report.parts import Parts, parts_of
 from autointerp.report.people import agreement_grids
-from autointerp.report.tables import RunTables
+from autointerp.report.tables import RunTables, values_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +96,16 @@ def build_page(
     Without *with_text* nothing of the corpus is on it: no windows, and no examples of failures, which may quote a
     reply. Labels stay. *change*: what differs from other runs, if they were named. *linking*: makes links of marks.
     """
-    lines = summary_lines(
-        run["scores"], run["explanations"], run["features"], run["dictionaries"],
-        explainers=run.explainers, seed=seed,
-    )  # fmt: skip
+    values = values_of(run)
+    lines = summary_lines(values, run["features"], run["dictionaries"], seed=seed)
     counts = coverage(run["features"], run["dictionaries"])
     certificates = read_certificates(run["certificates"])
-    trends = width_trends(run["scores"], run["explanations"], run["dictionaries"], run["features"], seed=seed)
+    trends = width_trends(values, run["dictionaries"], run["features"], seed=seed)
     order = [str(name) for name in counts["dictionary"]]
-    agreed = _in_order(agreements(run["scores"], run["explanations"], seed=seed), order)
-    choice = choose_features(run["features"], run["scores"], run["explanations"], order=order, seed=seed)
-    compared = _in_order(compare_explainers(run["scores"], run["explanations"], seed=seed), order)
-    values = feature_values(run["scores"], run["explanations"], explainers=run.explainers)
+    agreed = _in_order(agreements(values, seed=seed), order)
+    writer = main_explainer(run["explanations"])
+    choice = choose_features(run["features"], values, writer=writer, order=order, seed=seed)
+    compared = _in_order(compare_explainers(values, seed=seed), order)
     laws = score_laws(values, run["dictionaries"], run["features"], run["training"], seed=seed)
     tests = swap_tests(run["predictions"], run["explanations"])
     tagged = tagged_labels(run)

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from autointerp.analysis.coverage import with_outcomes
+from autointerp.analysis.values import feature_values
 from autointerp.llm.sent import Sent, possibly_paid
 from autointerp.store.manifest import read_manifest
 from autointerp.store.parts import read_table
@@ -79,6 +80,11 @@ class RunTables:
         config = self.manifest.get("config")
         found = config.get(section) if isinstance(config, Mapping) else None
         return found.get(name) if isinstance(found, Mapping) else None
+
+
+def values_of(run: RunTables) -> pd.DataFrame:
+    """Return one value a feature, measure and control of a run, as ``feature_values`` has them."""
+    return feature_values(run["scores"], run["explanations"], explainers=run.explainers)
 
 
 def empty_table(table: str) -> pd.DataFrame:

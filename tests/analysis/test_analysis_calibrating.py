@@ -36,7 +36,7 @@ def found(*certificates: Certificate, true_recall: float = 0.6, true_false_fire:
     features = pd.DataFrame(
         [{"dictionary": "toy/8", "feature": i, "status": "scored", "density": 0.01} for i in range(N_FEATURES)]
     )
-    lines = summary_lines(scores, labels, features, pd.DataFrame([{"dictionary": "toy/8", "width": 8}]))
+    lines = summary_lines(feature_values(scores, labels), features, pd.DataFrame([{"dictionary": "toy/8", "width": 8}]))
     return set_right(lines, feature_values(scores, labels), certificates)
 
 

@@ -35,14 +35,14 @@ def frames(values: Values) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def statement(values: Values) -> str:
-    (found,) = comparison_statements(compare_explainers(*frames(values)), ())
+    (found,) = comparison_statements(compare_explainers(feature_values(*frames(values))), ())
     return found.text
 
 
 def test_differences_are_paired_by_hand() -> None:
     """Only features of both count for means and difference; those of one alone are counted beside."""
     values: Values = {("toy/4", "a"): {0: 0.9, 1: 0.8, 2: 0.1}, ("toy/4", "b"): {0: 0.5, 1: 0.6, 3: 0.2, 4: 0.2}}
-    (found,) = compare_explainers(*frames(values))
+    (found,) = compare_explainers(feature_values(*frames(values)))
     assert (found.first_mean.value, found.second_mean.value) == (pytest.approx(0.85), pytest.approx(0.55))
     assert (found.difference.value, found.difference.n) == (pytest.approx(0.3), 2)
     assert (found.only_first, found.only_second) == (1, 2)
@@ -52,7 +52,7 @@ def test_several_dictionaries_are_also_taken_together() -> None:
     """Feature 0 of two dictionaries is two features: each dictionary for itself, then all as one sample."""
     column: dict[int, float | None] = {0: 0.5, 1: 0.7}
     values: Values = {(d, e): column for d in ("toy/4", "toy/8") for e in ("a", "b")}
-    found = compare_explainers(*frames(values))
+    found = compare_explainers(feature_values(*frames(values)))
     assert [(c.dictionary, c.difference.n) for c in found] == [("toy/4", 2), ("toy/8", 2), (ALL, 4)]
 
 
@@ -84,7 +84,7 @@ def test_no_common_feature_is_no_difference() -> None:
 
 def test_one_explainer_is_compared_with_nobody() -> None:
     """Nothing is said where there is nothing to say."""
-    assert compare_explainers(*frames({("toy/4", "a"): {0: 0.9, 1: 0.8}})) == ()
+    assert compare_explainers(feature_values(*frames({("toy/4", "a"): {0: 0.9, 1: 0.8}}))) == ()
 
 
 def test_a_certificate_of_another_variant_does_not_count() -> None:
@@ -93,7 +93,7 @@ def test_a_certificate_of_another_variant_does_not_count() -> None:
         "j", "simulation", "correlation (top_and_random)", 24, 168, 1, 1, 0.9, 0.8, 1.0, 0.9, 0.85, 0.95, 1, 1, 1, 1,
         True, "",
     )  # fmt: skip
-    (one,) = compare_explainers(*frames({("toy/4", "a"): {0: 0.9}, ("toy/4", "b"): {0: 0.5}}))
+    (one,) = compare_explainers(feature_values(*frames({("toy/4", "a"): {0: 0.9}, ("toy/4", "b"): {0: 0.5}})))
     names = {name: getattr(one, name) for name in Comparison.__slots__}
     for variant, said in (("top_and_random", "certified."), ("random_only", "uncertified (never examined).")):
         changed = Comparison(**names | {"scorer": "simulation", "variant": variant, "metric": "correlation"})
@@ -109,7 +109,8 @@ def test_a_label_never_written_counts_for_who_failed() -> None:
     features = pd.DataFrame(
         [{"dictionary": "toy/4", "feature": i, "status": "scored", "density": 0.1} for i in range(2)]
     )
-    lines = summary_lines(scores, explanations, features, pd.DataFrame([{"dictionary": "toy/4", "width": 4}]))
+    dictionaries = pd.DataFrame([{"dictionary": "toy/4", "width": 4}])
+    lines = summary_lines(feature_values(scores, explanations), features, dictionaries)
     assert {line.explainer: (line.mean.n, line.n_asked, line.unscored) for line in lines} == {
         "a": (2, 2, ()),
         "b": (1, 2, (("explain_failed", 1),)),

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from autointerp.analysis.fixed_density import FixedCurve, Scored, fixed_curve, matched_strata, means_at
 from autointerp.analysis.statements import Statement
+from autointerp.analysis.values import feature_values
 from autointerp.analysis.width import (
     BESIDE,
     Trend,
@@ -97,7 +98,8 @@ def test_per_firing_counts_dense_strata_more() -> None:
 
 def trends(world: Widening, column: str) -> tuple[Trend, ...]:
     tables = as_tables(widening_family(world, seed=1), column)
-    return width_trends(tables["scores"], tables["explanations"], tables["dictionaries"], tables["features"])
+    values = feature_values(tables["scores"], tables["explanations"])
+    return width_trends(values, tables["dictionaries"], tables["features"])
 
 
 def test_both_footings_stand_side_by_side() -> None:
@@ -124,7 +126,9 @@ def test_unknown_density_is_not_matched() -> None:
     """Features whose density nobody measured, or dead ones, are in no stratum."""
     tables = as_tables(widening_family(Widening(), seed=1), "naive")
     _, fixed = width_trends(
-        tables["scores"], tables["explanations"], tables["dictionaries"], tables["features"].assign(density=0.0)
+        feature_values(tables["scores"], tables["explanations"]),
+        tables["dictionaries"],
+        tables["features"].assign(density=0.0),
     )
     assert fixed.means == ()
     assert list(trend_statements((fixed,))) == list[Statement]()

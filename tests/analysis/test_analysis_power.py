@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from autointerp.analysis.estimates import Estimate, estimate_mean, n_for_half_width
 from autointerp.analysis.power import cost_per_decided, features_needed, power_table
 from autointerp.analysis.summary import summary_lines
+from autointerp.analysis.values import feature_values
 from autointerp.analysis.width import width_trends
 from autointerp.trust.widening import Widening, as_tables, widening_family
 
@@ -34,9 +35,9 @@ def test_the_predicted_number_gives_the_predicted_width() -> None:
 def test_means_and_slopes_have_rows() -> None:
     """A row a dictionary and target for means, and for the slope at fixed density, which says over how many."""
     tables = as_tables(widening_family(Widening(), seed=1), "verified")
-    given_tables = [tables[name] for name in ("scores", "explanations", "features", "dictionaries")]
-    trends = width_trends(*given_tables[:2], tables["dictionaries"], tables["features"])
-    table = power_table(summary_lines(*given_tables), trends)
+    values = feature_values(tables["scores"], tables["explanations"])
+    trends = width_trends(values, tables["dictionaries"], tables["features"])
+    table = power_table(summary_lines(values, tables["features"], tables["dictionaries"]), trends)
     assert table["of"].value_counts().to_dict() == {"mean": 12, "slope, density held fixed": 3}
     slope = table[table["of"] != "mean"]
     assert (slope["n"] < 100).all()
@@ -70,6 +71,7 @@ def test_unknown_is_not_free() -> None:
 def test_without_spread_nothing_is_promised() -> None:
     """One feature has no spread: no number of features is named."""
     tables = as_tables(widening_family(Widening(n_features=1), seed=1), "verified")
-    lines = summary_lines(*(tables[name] for name in ("scores", "explanations", "features", "dictionaries")))
+    values = feature_values(tables["scores"], tables["explanations"])
+    lines = summary_lines(values, tables["features"], tables["dictionaries"])
     assert power_table(lines)["n_needed"].isna().all()
     assert isinstance(lines[0].mean, Estimate)

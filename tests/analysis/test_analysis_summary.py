@@ -10,6 +10,7 @@ from autointerp.analysis.coverage import coverage, failures_by_reason
 from autointerp.analysis.estimates import NOTHING, Estimate, estimate_mean, n_for_half_width
 from autointerp.analysis.figures import line_text, number, with_interval
 from autointerp.analysis.summary import Line, summary, summary_lines
+from autointerp.analysis.values import feature_values
 
 SCORE = {"scorer": "detection", "variant": "", "metric": "auroc", "judge": "j", "chance": 0.5, "draw": 0}
 DICTIONARIES = pd.DataFrame([{"dictionary": "toy/4", "width": 4}])
@@ -33,7 +34,7 @@ def explanations_table(scores: pd.DataFrame) -> pd.DataFrame:
 
 def lines_of(rows: list[dict[str, object]], features: pd.DataFrame) -> tuple[Line, ...]:
     scores = pd.DataFrame(rows)
-    return summary_lines(scores, explanations_table(scores), features, DICTIONARIES)
+    return summary_lines(feature_values(scores, explanations_table(scores)), features, DICTIONARIES)
 
 
 def test_means_excesses_and_counts_by_hand() -> None:
@@ -73,7 +74,7 @@ def test_two_explainers_two_lines() -> None:
     scores = pd.DataFrame([score(0, 0.9), score(0, 0.3, explanation="lexical-0"), score(0, 0.5, "blank")])
     names = {"none-0": "examples", "lexical-0": "lexical", "blank-0": "control:blank"}
     explanations = pd.DataFrame({"explanation": names.keys(), "explainer": names.values()})
-    lines = summary_lines(scores, explanations, features_table(["scored"]), DICTIONARIES)
+    lines = summary_lines(feature_values(scores, explanations), features_table(["scored"]), DICTIONARIES)
     assert {line.explainer: line.mean.value for line in lines} == {"examples": 0.9, "lexical": 0.3}
     assert [round(line.against[0].excess.value or 0, 6) for line in lines] == [0.4, -0.2]
 

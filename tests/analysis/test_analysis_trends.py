@@ -11,6 +11,7 @@ from autointerp.analysis.certificates import Certificate, certificate_sentence, 
 from autointerp.analysis.estimates import Estimate
 from autointerp.analysis.statements import Statement
 from autointerp.analysis.summary import Against, Line
+from autointerp.analysis.values import feature_values
 from autointerp.analysis.width import estimate_slope, fit_slope, trend_sentence, trend_statements, width_trends
 from autointerp.analysis.words import Findings, verdict
 
@@ -59,7 +60,10 @@ def scores_table(values: dict[tuple[str, str], list[float]]) -> pd.DataFrame:
     )  # fmt: skip
 
 
-EXPLANATIONS = pd.DataFrame([{"explanation": "e", "explainer": "examples"}])
+def values_table(values: dict[tuple[str, str], list[float]]) -> pd.DataFrame:
+    return feature_values(scores_table(values), pd.DataFrame([{"explanation": "e", "explainer": "examples"}]))
+
+
 NO_DICTIONARIES = pd.DataFrame({"dictionary": [], "width": []})
 
 
@@ -76,12 +80,12 @@ def test_baselines_are_no_rungs() -> None:
     """A ladder's trend is the same with baselines beside it; these have none, and do not speak for the ladder."""
     ladder = {(f"toy/{2**k}", "detection"): [0.9 - 0.05 * k, 0.92 - 0.05 * k] for k in range(2, 6)}
     baselines = {("pca/64", "detection"): [0.2, 0.3], ("random/64", "detection"): [0.1, 0.2]}
-    alone = width_trends(scores_table(ladder), EXPLANATIONS, NO_DICTIONARIES)
-    beside = width_trends(scores_table(ladder | baselines), EXPLANATIONS, NO_DICTIONARIES)
+    alone = width_trends(values_table(ladder), NO_DICTIONARIES)
+    beside = width_trends(values_table(ladder | baselines), NO_DICTIONARIES)
     assert [t for t in beside if t.family == "toy"] == list(alone)
     assert [(t.family, t.slope) for t in beside if t.family != "toy"] == [("pca", None), ("random", None)]
     few = {key: values for key, values in ladder.items() if key[0] != "toy/32"}
-    trends = width_trends(scores_table(few | baselines), EXPLANATIONS, NO_DICTIONARIES)
+    trends = width_trends(values_table(few | baselines), NO_DICTIONARIES)
     assert "3 widths" in next(trend_statements(trends)).text
 
 
@@ -90,8 +94,8 @@ def test_a_clear_trend_is_told_from_none() -> None:
     noise = [-0.05, -0.02, 0.0, 0.02, 0.05]
     falling = {(f"toy/{2**k}", "detection"): [0.9 - 0.05 * k + e for e in noise] for k in range(2, 6)}
     flat = {key: [0.7 + e for e in noise] for key in falling}
-    (down,) = width_trends(scores_table(falling), EXPLANATIONS, NO_DICTIONARIES)
-    (none,) = width_trends(scores_table(flat), EXPLANATIONS, NO_DICTIONARIES)
+    (down,) = width_trends(values_table(falling), NO_DICTIONARIES)
+    (none,) = width_trends(values_table(flat), NO_DICTIONARIES)
     assert down.slope is not None
     assert down.slope.value == pytest.approx(-0.05)
     assert "falls with width" in trend_sentence(down)
@@ -102,7 +106,7 @@ def test_a_clear_trend_is_told_from_none() -> None:
 def test_three_widths_are_not_fitted() -> None:
     """With three widths or fewer: points and no fit."""
     values = {(f"toy/{2**k}", "detection"): [0.5, 0.6] for k in range(2, 5)}
-    (trend,) = width_trends(scores_table(values), EXPLANATIONS, NO_DICTIONARIES)
+    (trend,) = width_trends(values_table(values), NO_DICTIONARIES)
     assert trend.slope is None
     assert "no trend is fitted" in trend_sentence(trend)
 
@@ -123,12 +127,12 @@ def test_spearman_by_hand() -> None:
 def test_agreement_over_shared_features() -> None:
     """Only features both scorers have; too few of them is a note instead of a number."""
     values = {("toy/4", "detection"): [0.1, 0.2, 0.3, 0.4, 0.5], ("toy/4", "simulation"): [0.0, 0.1, 0.4, 0.5]}
-    (found,) = agreements(scores_table(values), EXPLANATIONS)
+    (found,) = agreements(values_table(values))
     assert (found.n, found.rho, found.high) == (4, pytest.approx(1.0), pytest.approx(1.0))
     values["toy/4", "simulation"] = [0.0, 0.1]
-    (few,) = agreements(scores_table(values), EXPLANATIONS)
+    (few,) = agreements(values_table(values))
     assert (few.rho, few.n, few.note) == (None, 2, "2 features, at least 4 needed")
-    assert agreement(scores_table(values), EXPLANATIONS)["n"].tolist() == [2]
+    assert agreement(values_table(values))["n"].tolist() == [2]
 
 
 def test_a_judge_that_cannot_tell_is_said_so_first() -> None:
@@ -237,10 +241,10 @@ def test_a_trend_over_raw_widths_is_no_verdict_on_quality() -> None:
     noise = [-0.05, -0.02, 0.0, 0.02, 0.05]
     for widths in (range(2, 6), range(2, 4)):
         falling = {(f"toy/{2**k}", "detection"): [0.9 - 0.05 * k + e for e in noise] for k in widths}
-        trends = width_trends(scores_table(falling), EXPLANATIONS, NO_DICTIONARIES)
+        trends = width_trends(values_table(falling), NO_DICTIONARIES)
         text = texts(verdict(Findings((), COVERAGE, trends=trends)))
         assert "must not be read as a difference in quality" in text
-    one = width_trends(scores_table({("toy/4", "detection"): noise}), EXPLANATIONS, NO_DICTIONARIES)
+    one = width_trends(values_table({("toy/4", "detection"): noise}), NO_DICTIONARIES)
     assert "quality" not in texts(verdict(Findings((), COVERAGE, trends=one)))
 
 

@@ -13,8 +13,9 @@ from autointerp.trust.widening import Widening, as_tables, widening_family
 
 def table_of(column: str, *, passed: tuple[Passed, ...] = (), world: Widening | None = None) -> pd.DataFrame:
     tables = as_tables(widening_family(world or Widening(), seed=1), column)
-    given = [tables[name] for name in ("scores", "explanations", "features", "dictionaries")]
-    return width_table(summary_lines(*given), feature_values(*given[:2]), *given[2:], passed=passed)
+    values = feature_values(tables["scores"], tables["explanations"])
+    given = [tables[name] for name in ("features", "dictionaries")]
+    return width_table(summary_lines(values, *given), values, *given, passed=passed)
 
 
 def by_width(table: pd.DataFrame, quantity: str) -> pd.Series:
@@ -52,7 +53,8 @@ def test_labels_above_their_control_are_a_share() -> None:
 def test_precision_is_compared_like_any_score() -> None:
     """Precision on all text falls, raw, with the density; the trend at fixed density does not see quality fall."""
     tables = as_tables(widening_family(Widening(), seed=3), "precision")
-    raw, fixed = width_trends(tables["scores"], tables["explanations"], tables["dictionaries"], tables["features"])
+    values = feature_values(tables["scores"], tables["explanations"])
+    raw, fixed = width_trends(values, tables["dictionaries"], tables["features"])
     assert raw.slope is not None
     assert raw.slope.is_below_zero
     assert fixed.slope is not None

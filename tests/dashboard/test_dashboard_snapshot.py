@@ -10,6 +10,7 @@ from autointerp.analysis.summary import summary_lines
 from autointerp.core.errors import StoreError
 from autointerp.dashboard.building import build_snapshot, is_stale
 from autointerp.dashboard.shelf import Reader, Shelf
+from autointerp.report.tables import values_of
 from autointerp.store.snapshot import current_snapshot, folder_of
 
 
@@ -55,9 +56,7 @@ def test_places_are_unique_and_follow_width_and_feature(reader: Reader) -> None:
 def test_means_are_the_reports(reader: Reader) -> None:
     """A mean with its interval is the very number the report prints."""
     run = make_run(widths=(512, 1024), n_scored=4)
-    wanted = summary_lines(
-        run["scores"], run["explanations"], run["features"], run["dictionaries"], explainers=run.explainers
-    )
+    wanted = summary_lines(values_of(run), run["features"], run["dictionaries"])
     rows = reader.rows("SELECT dictionary, explainer, scorer, variant, metric, value, low, high FROM lines")
     found = {tuple(row.values())[:5]: (row["value"], row["low"], row["high"]) for row in rows}
     for line in wanted:

@@ -11,7 +11,7 @@ from report_builders import Builder
 from autointerp.report.between import match_blocks
 from autointerp.report.blocks import Figures, every_table
 from autointerp.report.changes import change_blocks
-from autointerp.report.tables import RunTables
+from autointerp.report.tables import RunTables, values_of
 from autointerp.store.parts import write_part
 
 
@@ -66,7 +66,8 @@ def test_matches_on_record_are_on_the_page(build: Builder) -> None:
     found += [(2, None, "lost"), (3, None, "lost")]
     rows = [names | {"parent": p, "child": c, "kind": k} for p, c, k in found]
     matches = pd.DataFrame(rows).astype({"parent": "Int64", "child": "Int64"})
-    tables = list(every_table(list(match_blocks(RunTables({**run.tables, "matches": matches}), seed=0))))
+    matched = RunTables({**run.tables, "matches": matches})
+    tables = list(every_table(list(match_blocks(matched, values_of(matched), seed=0))))
     kinds = {row[0]: row[1:] for row in tables[0].grid.rows}
     assert kinds["split"] == ("1 of 4", "2 of 4")
     assert kinds["novel"] == ("0 of 4", "1 of 4")
@@ -76,4 +77,5 @@ def test_matches_on_record_are_on_the_page(build: Builder) -> None:
 
 def test_without_matches_there_is_no_section(build: Builder) -> None:
     """Nothing was matched: nothing is said."""
-    assert list(match_blocks(build(widths=(512,), n_scored=1), seed=0)) == []
+    run = build(widths=(512,), n_scored=1)
+    assert list(match_blocks(run, values_of(run), seed=0)) == []

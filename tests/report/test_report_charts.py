@@ -4,9 +4,8 @@ import pytest
 from report_builders import Builder
 
 from autointerp.analysis.summary import Line, summary_lines
-from autointerp.analysis.values import feature_values
 from autointerp.report.charts import Picture, means_table, score_distribution, width_curve
-from autointerp.report.tables import RunTables
+from autointerp.report.tables import RunTables, values_of
 
 CASES = {
     "four widths": ({}, True, True),
@@ -18,9 +17,9 @@ CASES = {
 
 
 def pictures(run: RunTables) -> tuple[Picture, Picture, tuple[Line, ...]]:
-    lines = summary_lines(run["scores"], run["explanations"], run["features"], run["dictionaries"])
+    lines = summary_lines(values_of(run), run["features"], run["dictionaries"])
     lines = tuple(line for line in lines if (line.explainer, line.metric) == ("examples", "auroc"))
-    values = feature_values(run["scores"], run["explanations"])
+    values = values_of(run)
     mine = values[(values["explainer"] == "examples") & (values["metric"] == "auroc")]
     means = means_table(lines)
     return score_distribution(mine, means, title="t"), width_curve(means, title="t"), lines

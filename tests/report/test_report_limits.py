@@ -11,11 +11,11 @@ from autointerp.report.cards import build_cards, predicted_scale
 from autointerp.report.choice import choose_features
 from autointerp.report.grids import metrics_grid, scores_grid
 from autointerp.report.limits import limits
-from autointerp.report.tables import RunTables
+from autointerp.report.tables import RunTables, values_of
 
 
 def lines_of(run: RunTables, metric: str = "auroc") -> tuple[Line, ...]:
-    found = summary_lines(run["scores"], run["explanations"], run["features"], run["dictionaries"])
+    found = summary_lines(values_of(run), run["features"], run["dictionaries"])
     return tuple(line for line in found if line.metric == metric)
 
 
@@ -94,7 +94,7 @@ def test_unread_predictions_are_counted_beside_the_window(build: Builder) -> Non
     simulated = run["predictions"]["scorer"] == "simulation"
     run["predictions"].loc[simulated, "guess"] = None
     order = ["toy-l12/512"]
-    chosen = choose_features(run["features"], run["scores"], run["explanations"], order=order).random
+    chosen = choose_features(run["features"], values_of(run), writer="examples", order=order).random
     (card, *_) = [c for c in build_cards(run, chosen) if c.windows]
     assert {window.unread for window in card.windows} == {"64 of 64 tokens without a readable prediction"}
     assert "6 windows from 6 documents" in card.tested_on
@@ -106,7 +106,7 @@ def test_predictions_are_shown_on_the_scale_they_were_asked_on(build: Builder) -
     run = build(widths=(512,), n_scored=1)
     assert predicted_scale(run.manifest) == 9
     ten = with_config(run, score={"scale": 10})
-    chosen = choose_features(run["features"], run["scores"], run["explanations"], order=["toy-l12/512"]).best
+    chosen = choose_features(run["features"], values_of(run), writer="examples", order=["toy-l12/512"]).best
     for shown, top in ((run, "of 9"), (ten, "of 10")):
         (card,) = build_cards(shown, chosen[:1])
         titles = [piece.title for window in card.windows for piece in window.predicted if piece.title]

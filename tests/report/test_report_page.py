@@ -13,7 +13,7 @@ from autointerp.report.cards import build_cards
 from autointerp.report.choice import choose_features
 from autointerp.report.page import build_page
 from autointerp.report.render import html_page, markdown_page, scores_csv
-from autointerp.report.tables import RunTables
+from autointerp.report.tables import RunTables, values_of
 
 DEGENERATE = {
     "no dictionary": {"widths": ()},
@@ -146,7 +146,7 @@ def test_random_features_do_not_depend_on_scores(build: Builder) -> None:
     """The draw is the same whatever was scored, and includes features without a score."""
     good, bad = (build(widths=(512,), seed=seed, n_scored=20) for seed in (0, 1))
     order = ["toy-l12/512"]
-    chosen = [choose_features(r["features"], r["scores"], r["explanations"], order=order) for r in (good, bad)]
+    chosen = [choose_features(r["features"], values_of(r), writer="examples", order=order) for r in (good, bad)]
     assert chosen[0].random == chosen[1].random
     assert chosen[0].best != chosen[1].best
     assert not set(chosen[0].best) & set(chosen[0].worst)

@@ -16,7 +16,7 @@ from autointerp.report.charts import Picture, width_curve
 from autointerp.report.page import Page, build_page
 from autointerp.report.published import PUBLISHED, published_lines
 from autointerp.report.sections import sections_of
-from autointerp.report.tables import RunTables
+from autointerp.report.tables import RunTables, values_of
 from autointerp.store.schemas import TABLES
 
 CAPTION = "By width: every quantity"
@@ -63,7 +63,7 @@ def test_raw_means_are_those_of_the_score_tables(page: Page) -> None:
 
 def test_means_at_fixed_density_are_those_of_the_trends(run: RunTables, page: Page) -> None:
     """They are not drawn anew: value and interval are the curve's own, and counts are the matched features."""
-    trends = width_trends(run["scores"], run["explanations"], run["dictionaries"], run["features"])
+    trends = width_trends(values_of(run), run["dictionaries"], run["features"])
     means = {
         (f"toy-l12/{w}", t.scorer, t.variant): m
         for t in trends
@@ -87,7 +87,7 @@ def test_means_at_fixed_density_are_those_of_the_trends(run: RunTables, page: Pa
 
 def test_scored_shares_count_what_was_asked(run: RunTables, page: Page) -> None:
     """The share of asked features with a score, over as many as were asked; precision stands beside the headlines."""
-    lines = summary_lines(run["scores"], run["explanations"], run["features"], run["dictionaries"])
+    lines = summary_lines(values_of(run), run["features"], run["dictionaries"])
     asked = {(line.dictionary, line.measure): (line.mean.n / line.n_asked, line.n_asked) for line in lines}
     rows = rows_of(page, "scored")
     assert {row["measure"] for row in rows} == {

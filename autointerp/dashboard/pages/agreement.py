@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from autointerp.analysis.agreement import Agreement, agreements
+from autointerp.analysis.values import feature_values
 from autointerp.core.types import FeatureId
 from autointerp.dashboard.behind import read_large
 from autointerp.dashboard.pages.runs import found_run
@@ -49,7 +50,7 @@ def scorer_agreement(reader: Reader, run: str) -> tuple[tuple[Agreement, ...], i
     labels = reader.frame(
         f"SELECT dictionary, feature, explanation, explainer FROM explanations WHERE {wanted}", [run, step]
     )
-    return agreements(scores, labels), step
+    return agreements(feature_values(scores, labels)), step
 
 
 def rated(reader: Reader, run: str, folder: Path) -> tuple[Grid, Grid]:
