@@ -36,7 +36,8 @@ def score_by_density(values: pd.DataFrame, features: pd.DataFrame, *, seed: int 
     # What a bin counts is found by its very edges: a filter with these numbers finds the same features.
     bins = np.searchsorted(edges, placed["density"].to_numpy(np.float64), side="right") - 1
     order = {name: place for place, name in enumerate(dict.fromkeys(values["dictionary"]))}
-    groups = placed.assign(bin=bins, place=placed["dictionary"].map(order)).groupby(["place", "bin"], sort=True)
+    places = placed["dictionary"].astype(str).map(order)
+    groups = placed.assign(bin=bins, place=places).groupby(["place", "bin"], sort=True)
     return pd.DataFrame([row for _, group in groups for row in _row(group, edges, seed)], columns=COLUMNS)
 
 

@@ -153,6 +153,12 @@ def main_values(values: pd.DataFrame) -> pd.DataFrame:
     return values[_scored(values) & by_name(is_main, values, ["scorer", "variant", "metric"])].astype({"value": float})
 
 
+def headlines_as_strings(values: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of headline metrics, with or without a number; names as strings: two runs' may meet."""
+    found = values[by_name(is_headline, values, ["scorer", "metric"])]
+    return found.astype({name: str for name in found.columns if isinstance(found[name].dtype, pd.CategoricalDtype)})
+
+
 def _scored(values: pd.DataFrame) -> pd.Series:
     return (values["control"] == "none") & values["value"].notna()
 

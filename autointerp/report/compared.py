@@ -12,7 +12,7 @@ from autointerp.analysis.explainers import ALL
 from autointerp.analysis.figures import number, with_interval
 from autointerp.analysis.paired import Flips, Paired, compare_runs, flip_rates, noise_floor, whole
 from autointerp.analysis.statements import MIN_FOR_CLAIM, capital, plural
-from autointerp.analysis.values import by_name, feature_values, is_headline, is_main, measure_name
+from autointerp.analysis.values import feature_values, headlines_as_strings, is_main, measure_name
 from autointerp.report.text import shorten, visible
 from autointerp.store.manifest import read_manifest
 from autointerp.store.parts import read_table
@@ -109,7 +109,7 @@ def read_side(folder: Path) -> Side:
         name=folder.name,
         manifest=manifest,
         scores=scores.merge(writers, on="explanation", how="left"),
-        values=values[by_name(is_headline, values, ["scorer", "metric"])],
+        values=headlines_as_strings(values),
         predictions=predictions.merge(writers, on="explanation", how="left"),
         labels=explanations[~explanations["explainer"].astype(str).str.startswith("control:")],
         repeats=read_table(folder, "repeats"),

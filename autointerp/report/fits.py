@@ -74,7 +74,7 @@ def _measure(line: Line) -> tuple[str, ...]:
 def _by_width(rows: pd.DataFrame, lines: Sequence[Line]) -> pd.DataFrame:
     """Return the rows, narrow dictionaries first."""
     order = {line.dictionary: place for place, line in enumerate(lines)}
-    return rows.sort_values("dictionary", key=lambda names: names.map(order), kind="stable")
+    return rows.sort_values("dictionary", key=lambda names: names.astype(str).map(order), kind="stable")
 
 
 def density_grid(bins: pd.DataFrame) -> Grid:

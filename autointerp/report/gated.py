@@ -9,7 +9,7 @@ import pandas as pd
 
 from autointerp.analysis.drift import JudgeAlarm
 from autointerp.analysis.paired import whole
-from autointerp.analysis.values import by_name, feature_values, is_headline, is_main
+from autointerp.analysis.values import by_name, feature_values, headlines_as_strings, is_main
 from autointerp.analysis.watching import EXIT_CODES, Check, Measured, Rules, Verdict, confirmed, decide, hold
 from autointerp.core.errors import AutointerpError
 from autointerp.pipeline.finding import config_of
@@ -104,7 +104,7 @@ def _remeasured_side(run: Path, b: Side, found: Remeasured) -> Side:
     return replace(
         b,
         scores=found.scores.merge(writers, on="explanation", how="left"),
-        values=values[by_name(is_headline, values, ["scorer", "metric"])],
+        values=headlines_as_strings(values),
         predictions=found.predictions.merge(writers, on="explanation", how="left"),
     )
 
