@@ -60,9 +60,10 @@ def agreements(values: pd.DataFrame, *, seed: int = 0) -> tuple[Agreement, ...]:
 
 def _by_measure(group: pd.DataFrame) -> pd.DataFrame:
     """Return values, shape [n_features, n_measures], NaN where a measure is missing."""
-    sides = zip(*(group[name].astype(str) for name in SIDE), strict=True)
-    names = [measure_name(scorer, variant, metric) for scorer, variant, metric in sides]
-    return group.assign(measure=names).pivot_table(index="feature", columns="measure", values="value")
+    columns = {
+        measure_name(*map(str, key)): rows.set_index("feature")["value"] for key, rows in group.groupby(SIDE, sort=True)
+    }
+    return pd.DataFrame({name: columns[name] for name in sorted(columns)})
 
 
 def _agree(
@@ -74,28 +75,28 @@ def _agree(
     if rho is None or n < MIN_FEATURES:
         note = "one side is constant" if n >= MIN_FEATURES else f"{n} features, at least {MIN_FEATURES} needed"
         return Agreement(dictionary, explainer, judge, first, second, None, None, None, n, note)
-    low, high = _interval(x, y, seed, (dictionary, explainer, judge, first, second))
+    low, high = _interval(x, y, rho, seed, (dictionary, explainer, judge, first, second))
     return Agreement(dictionary, explainer, judge, first, second, rho, low, high, n)
 
 
-def _interval(x: Floats, y: Floats, seed: int, about: tuple[object, ...]) -> tuple[float, float]:
+def _interval(x: Floats, y: Floats, rho: float, seed: int, about: tuple[object, ...]) -> tuple[float, float]:
     """Return the 95% bootstrap interval over features; draws in which a side is constant are left out.
 
     Above ``LARGE`` features that of Fisher's transformation with the variance of Bonett and Wright 2000 (Psychometrika
     65:23): (1 + rho^2 / 2) / (n - 3), but where nearly all of a side are tied, of which that knows nothing.
     """
-    from scipy.stats import rankdata
-
     if len(x) > LARGE and max(map(_commonest, (x, y))) <= MOST_TIED:
-        rho = np.clip(np.corrcoef(rankdata(x), rankdata(y))[0, 1], -1 + 1e-12, 1 - 1e-12)
+        rho = np.clip(rho, -1 + 1e-12, 1 - 1e-12)
         margin = Z * np.sqrt((1 + rho**2 / 2) / (len(x) - 3))
         return float(np.tanh(np.arctanh(rho) - margin)), float(np.tanh(np.arctanh(rho) + margin))
+    from scipy.stats import rankdata
+
     draws, size = generator(seed, "spearman", *about), max(1, CELLS_AT_ONCE // len(x))
-    rho = []
+    found = []
     for done in range(0, RESAMPLES, size):
         picks = draws.integers(len(x), size=(min(size, RESAMPLES - done), len(x)))
-        rho.append(_row_correlations(rankdata(x[picks], axis=1), rankdata(y[picks], axis=1)))
-    low, high = np.nanquantile(np.concatenate(rho), [0.025, 0.975])
+        found.append(_row_correlations(rankdata(x[picks], axis=1), rankdata(y[picks], axis=1)))
+    low, high = np.nanquantile(np.concatenate(found), [0.025, 0.975])
     return float(low), float(high)
 
 

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 
 from autointerp.analysis.estimates import Estimate, Floats, estimate_mean
+from autointerp.analysis.names import places_of
+from autointerp.analysis.width import densities_of
 
 COLUMNS = ["dictionary", "low", "high", "n", "mean", "mean_low", "mean_high", "chance", "control"]
 PER_DECADE = 2
@@ -26,11 +28,10 @@ def score_by_density(values: pd.DataFrame, features: pd.DataFrame, *, seed: int 
         features: Their densities.
         seed: Decides the draws of the bootstrap.
     """
-    densities = features[["dictionary", "feature", "density"]].drop_duplicates(["dictionary", "feature"])
     own = values[(values["control"] == "none") & values["value"].notna()]
-    swapped = values[values["control"] == "shuffled"][["dictionary", "feature", "value"]]
-    placed = own.merge(densities, on=["dictionary", "feature"])
-    placed = placed.merge(swapped.rename(columns={"value": "swapped"}), on=["dictionary", "feature"], how="left")
+    swapped = values[values["control"] == "shuffled"]
+    others = np.append(swapped["value"].to_numpy(np.float64), np.nan)[places_of(own, swapped)]
+    placed = own.assign(density=densities_of(own, features), swapped=others)
     placed = placed[placed["density"] > 0]
     edges = _edges(placed["density"].to_numpy(np.float64))
     # What a bin counts is found by its very edges: a filter with these numbers finds the same features.

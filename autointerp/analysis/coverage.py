@@ -3,8 +3,10 @@
 from collections import Counter
 from statistics import median
 
+import numpy as np
 import pandas as pd
 
+from autointerp.analysis.names import as_categories, places_of
 from autointerp.core.types import Reason
 
 NOT_ELIGIBLE = ("dead", "too_few_examples")
@@ -41,14 +43,17 @@ def with_outcomes(features: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
     A feature counts as scored as soon as one of its own labels has one number; it stays pending
     while nothing at all was said of it. Of several reasons it has the first by name, as in the dashboard.
     """
-    own = scores[scores["control"] == "none"]
-    key = ["dictionary", "feature"]
-    scored = own.loc[own["value"].notna(), key].drop_duplicates().assign(outcome=Reason.SCORED.value)
-    unscored = own.loc[own["value"].isna(), [*key, "status"]].sort_values("status").drop_duplicates(key)
-    found = pd.concat([scored, unscored.rename(columns={"status": "outcome"})]).drop_duplicates(key)
-    merged = features.merge(found, on=key, how="left")
-    is_open = (merged["status"] == Reason.PENDING) & merged["outcome"].notna()
-    return features.assign(status=merged["status"].mask(is_open, merged["outcome"]).to_numpy())
+    place, statuses = places_of(scores, features), as_categories(scores["status"])
+    names, status = statuses.cat.categories.to_numpy(object), statuses.cat.codes.to_numpy(np.int64)
+    is_own = (scores["control"] == "none").to_numpy() & (place >= 0)
+    has_number = scores["value"].notna().to_numpy()
+    reason = np.full(len(features), len(names))
+    np.minimum.at(reason, place[is_own & ~has_number], status[is_own & ~has_number])
+    is_scored = np.zeros(len(features), dtype=bool)
+    is_scored[place[is_own & has_number]] = True
+    outcome = np.where(is_scored, Reason.SCORED.value, np.append(names, "")[reason])[places_of(features, features)]
+    is_open = (features["status"] == Reason.PENDING).to_numpy() & (outcome != "")
+    return features.assign(status=np.where(is_open, outcome, features["status"].astype(object)))
 
 
 def _counts(features: pd.DataFrame) -> pd.DataFrame:
@@ -58,7 +63,7 @@ def _counts(features: pd.DataFrame) -> pd.DataFrame:
 
 def _statuses(features: pd.DataFrame) -> list[str]:
     """Return the statuses to count: the closed list's order, strangers last."""
-    seen = set(features["status"].astype(str)) if len(features) else set()
+    seen = set(map(str, features["status"].unique()))
     known = [reason.value for reason in Reason if reason.value in seen or reason is Reason.SCORED]
     return known + sorted(seen - set(known))
 

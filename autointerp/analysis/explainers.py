@@ -52,7 +52,7 @@ def compare_explainers(values: pd.DataFrame, *, seed: int = 0) -> tuple[Comparis
     return tuple(
         _compare(dictionary, key, pair, wide, seed)
         for key, group in groups
-        for pair in combinations(sorted(set(group["explainer"].astype(str))), 2)
+        for pair in combinations(sorted(map(str, group["explainer"].unique())), 2)
         for dictionary, wide in _wide(group)
     )
 

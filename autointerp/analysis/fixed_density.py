@@ -1,6 +1,6 @@
 """Scores of several widths at equal firing density: matched strata, and a bootstrap over the features in them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -89,7 +89,7 @@ def fixed_curve(
     n_least = min(int(((pooled.widths == w) & (strata >= 0)).sum()) for w in usable)
     if n_least < LEAST_MATCHED:
         return FixedCurve(note=f"densities hardly meet: a width has {n_least} matched features, {LEAST_MATCHED} needed")
-    matched = [_stratum(pooled, strata == s, is_per_firing) for s in np.unique(strata[strata >= 0])]
+    matched = list(_matched(pooled, strata, is_per_firing))
     compared = np.exp(pooled.places[strata >= 0])
     curve = _curve(matched, generator(seed, "fixed density", *about), resamples)
     return replace(curve, widths=tuple(usable), low=float(compared.min()), high=float(compared.max()))
@@ -118,22 +118,26 @@ def matched_strata(widths: NDArray[np.int64], places: Floats) -> Strata:
     n_strata = int(np.clip(fewest // PER_STRATUM, 1, MOST_STRATA))
     edges = np.quantile(places[is_inside], np.linspace(0, 1, n_strata + 1))
     strata = np.where(is_inside, np.searchsorted(edges[1:-1], places, side="right"), -1)
-    poor = [s for s in range(n_strata) if _fewest(widths, strata == s) < MIN_CELL]
-    return np.where(np.isin(strata, poor), -1, strata)
+    known, width = np.unique(widths, return_inverse=True)
+    cells = np.bincount(strata[is_inside] * len(known) + width[is_inside], minlength=n_strata * len(known))
+    is_poor = cells.reshape(n_strata, len(known)).min(axis=1) < MIN_CELL
+    return np.where(np.append(is_poor, False)[strata], -1, strata)
 
 
-def _fewest(widths: NDArray[np.int64], chosen: NDArray[np.bool_]) -> int:
-    return min(int((widths[chosen] == w).sum()) for w in np.unique(widths))
-
-
-def _stratum(pooled: _Pooled, chosen: NDArray[np.bool_], is_per_firing: bool) -> Stratum:
-    cells = [chosen & (pooled.widths == w) for w in np.unique(pooled.widths)]
-    density = float(np.exp(pooled.places[chosen]).mean()) if is_per_firing else 1.0
-    return Stratum(
-        min(int(cell.sum()) for cell in cells) * density,
-        tuple(pooled.values[cell] for cell in cells),
-        tuple(pooled.places[cell] for cell in cells),
-    )
+def _matched(pooled: _Pooled, strata: Strata, is_per_firing: bool) -> Iterator[Stratum]:
+    """Yield each stratum with the scores and log densities of each width in it, features in their order."""
+    known, width = np.unique(pooled.widths, return_inverse=True)
+    order = np.lexsort((width, strata))[int((strata < 0).sum()) :]
+    ends = np.flatnonzero(np.diff(strata[order] * len(known) + width[order])) + 1
+    cells = np.split(order, ends)
+    for first in range(0, len(cells), len(known)):
+        mine = cells[first : first + len(known)]
+        density = float(np.exp(pooled.places[np.sort(np.concatenate(mine))]).mean()) if is_per_firing else 1.0
+        yield Stratum(
+            min(map(len, mine)) * density,
+            tuple(pooled.values[cell] for cell in mine),
+            tuple(pooled.places[cell] for cell in mine),
+        )
 
 
 def _curve(matched: Sequence[Stratum], draws: np.random.Generator, resamples: int) -> FixedCurve:

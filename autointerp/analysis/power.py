@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from autointerp.analysis.estimates import Estimate, n_for_half_width
+from autointerp.analysis.names import by_name
 from autointerp.analysis.summary import Line
-from autointerp.analysis.values import by_name, is_headline
+from autointerp.analysis.values import is_headline
 from autointerp.analysis.width import Trend
 from autointerp.llm.ledger import Spent, sum_calls
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from autointerp.analysis.estimates import Estimate, estimate_mean, n_for_half_width
+from autointerp.analysis.names import has_names
 from autointerp.analysis.values import MEASURE, is_headline, is_main, measure_name
 
 CONTROLS = ("shuffled", "blank", "lookup")
@@ -155,7 +156,7 @@ def _per_firing(scored: pd.Series, density: pd.Series, seed: int, key: tuple[str
 def _unscored(group: pd.DataFrame, drawn: pd.Series) -> tuple[tuple[str, int], ...]:
     """Return (reason, n) of the asked features without a value, most frequent first."""
     with_row = group.loc[group["value"].isna(), "status"]
-    without = drawn[~drawn.index.isin(group["feature"])].replace("scored", "pending")
+    without = drawn[~drawn.index.isin(group["feature"])].astype(str).replace("scored", "pending")
     counts = pd.concat([with_row, without]).astype(str).value_counts()
     return tuple(sorted(((str(r), int(n)) for r, n in counts.items()), key=lambda pair: (-pair[1], pair[0])))
 
@@ -163,9 +164,9 @@ def _unscored(group: pd.DataFrame, drawn: pd.Series) -> tuple[tuple[str, int], .
 def _controls_of(controls: pd.DataFrame, key: tuple[str, ...]) -> pd.DataFrame:
     """Return the control values a line may be compared with; the look-up has no judge of its own."""
     dictionary, _, scorer, variant, metric, judge = key
-    same = controls[["dictionary", "scorer", "variant", "metric"]] == [dictionary, scorer, variant, metric]
+    same = {"dictionary": dictionary, "scorer": scorer, "variant": variant, "metric": metric}
     judged = (controls["judge"] == judge) | (controls["control"] == "lookup")
-    return controls[same.all(axis=1) & judged]
+    return controls[has_names(controls, same) & judged.to_numpy()]
 
 
 def _against(scored: pd.Series, controls: pd.DataFrame, seed: int, key: tuple[str, ...]) -> Iterator[Against]:

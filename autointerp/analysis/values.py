@@ -1,15 +1,14 @@
 """One value a feature and measure: scores joined with who wrote the label, draws of a control averaged."""
 
-from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from autointerp.analysis.estimates import Floats
+from autointerp.analysis.names import Ints, as_strings, by_name, with_categories
 from autointerp.score.contrastive import Contrastive
 from autointerp.score.detection import Detection
 from autointerp.score.embedding import Embedding
@@ -24,8 +23,6 @@ from autointerp.score.simulation_json import SimulationJson
 from autointerp.score.sorting import Sort
 from autointerp.score.spearman import Spearman
 from autointerp.score.specificity import Specificity
-
-Ints: TypeAlias = NDArray[np.int64]
 
 MEASURE = ["explainer", "scorer", "variant", "metric", "judge"]
 """What must be equal before two features' values may be averaged."""
@@ -88,7 +85,7 @@ def feature_values(scores: pd.DataFrame, explanations: pd.DataFrame, *, explaine
     if not scores["draw"].is_monotonic_increasing:
         rows = rows.iloc[np.argsort(scores["draw"].to_numpy(), kind="stable")]
     rows = _attributed(rows, explanations, explainers)
-    rows = rows.assign(**{name: _categories(rows[name]) for name in (*names, "status")})
+    rows = with_categories(rows, [*names, "status"])
     order, starts = _groups(rows, names)
     found = rows.iloc[order[starts]]
     value, n_draws = _means(rows["value"], order, starts)
@@ -122,10 +119,6 @@ def _means(column: pd.Series, order: Ints, starts: Ints) -> tuple[Floats, Ints]:
     return np.divide(sums, counts, out=np.full(len(starts), np.nan), where=counts > 0), counts
 
 
-def _categories(names: pd.Series) -> pd.Series:
-    return names if isinstance(names.dtype, pd.CategoricalDtype) else names.astype(str).astype("category")
-
-
 def _attributed(rows: pd.DataFrame, explanations: pd.DataFrame, explainers: Sequence[str]) -> pd.DataFrame:
     """Return the rows, those of a label never written once under each explainer without a label of the feature."""
     lost = rows["explainer"] == NO_LABEL
@@ -155,22 +148,11 @@ def main_values(values: pd.DataFrame) -> pd.DataFrame:
 
 def headlines_as_strings(values: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of headline metrics, with or without a number; names as strings: two runs' may meet."""
-    found = values[by_name(is_headline, values, ["scorer", "metric"])]
-    return found.astype({name: str for name in found.columns if isinstance(found[name].dtype, pd.CategoricalDtype)})
+    return as_strings(values[by_name(is_headline, values, ["scorer", "metric"])])
 
 
 def _scored(values: pd.DataFrame) -> pd.Series:
     return (values["control"] == "none") & values["value"].notna()
-
-
-def by_name(holds: Callable[..., bool], frame: pd.DataFrame, columns: Sequence[str]) -> NDArray[np.bool_]:
-    """Return where a rule about names holds, shape [n_rows]; it is asked once of each names that occur together."""
-    groups = frame.groupby(list(columns), sort=False, dropna=False)
-    number = groups.ngroup().to_numpy(np.int64)
-    _, first = np.unique(number, return_index=True)
-    names = frame[list(columns)].iloc[first].astype(str).itertuples(index=False, name=None)
-    answers = np.array([holds(*each) for each in names], dtype=bool)
-    return answers[number] if len(number) else np.zeros(0, dtype=bool)
 
 
 def _explainers(scores: pd.DataFrame, explanations: pd.DataFrame) -> pd.Series:

@@ -9,6 +9,7 @@ import pandas as pd
 from autointerp.analysis.estimates import Estimate, Floats, redrawn_means
 from autointerp.analysis.figures import with_interval
 from autointerp.analysis.fixed_density import FixedCurve, Scored, fixed_curve
+from autointerp.analysis.names import as_categories, places_of
 from autointerp.analysis.statements import Statement, Tone, plural
 from autointerp.analysis.summary import width_of
 from autointerp.analysis.values import MEASURE, headline_values, is_main, measure_name
@@ -88,14 +89,22 @@ def placed_values(
     values: pd.DataFrame, dictionaries: pd.DataFrame, features: pd.DataFrame | None = None
 ) -> pd.DataFrame:
     """Return the values with family, width and density (per token; NaN where unknown); without a width none."""
-    names = values["dictionary"].astype(str)
-    placed = values.assign(
-        width=names.map({d: width_of(d, dictionaries) for d in names.unique()}), family=names.map(_family)
-    ).dropna(subset=["width"])
-    if features is None:
-        return placed.assign(density=np.nan)
-    densities = features[["dictionary", "feature", "density"]].drop_duplicates(["dictionary", "feature"])
-    return placed.merge(densities, on=["dictionary", "feature"], how="left")
+    names = as_categories(values["dictionary"])
+    known = [str(name) for name in names.cat.categories]
+    widths = np.array([np.nan if (width := width_of(name, dictionaries)) is None else width for name in known] or [0.0])
+    families, place = np.unique([_family(name) for name in known] or [""], return_inverse=True)
+    code = names.cat.codes.to_numpy(np.int64)
+    family = pd.Categorical.from_codes(place[code], pd.Index(families, dtype=str))
+    placed = values.assign(width=widths[code], family=family)
+    if len(values) and np.isnan(widths[code]).any():
+        placed = placed.dropna(subset=["width"])
+    return placed.assign(density=np.nan if features is None else densities_of(placed, features))
+
+
+def densities_of(rows: pd.DataFrame, features: pd.DataFrame) -> Floats:
+    """Return the density of each row's feature, per token, shape [n_rows]; NaN where it is not known."""
+    densities: Floats = np.append(features["density"].to_numpy(np.float64), np.nan)[places_of(rows, features)]
+    return densities
 
 
 def _family(dictionary: str) -> str:

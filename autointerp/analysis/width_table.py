@@ -87,7 +87,7 @@ def _curve_of(trend: Trend) -> FixedCurve:
 
 
 def _dictionaries(group: pd.DataFrame, width: int) -> str:
-    return ", ".join(sorted(set(group.loc[group["width"] == width, "dictionary"].astype(str))))
+    return ", ".join(sorted(map(str, group.loc[group["width"] == width, "dictionary"].unique())))
 
 
 def _curve_rows(names: dict[int, tuple[object, ...]], quantity: str, curve: FixedCurve) -> Iterator[tuple[object, ...]]:

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from autointerp.analysis.certificates import Certificate, read_certificates, standing
 from autointerp.analysis.coverage import evidence_sentence
 from autointerp.analysis.diagnosis import tag_text
 from autointerp.analysis.figures import number
+from autointerp.analysis.names import has_names
 from autointerp.analysis.summary import CONTROLS
 from autointerp.analysis.values import NO_LABEL, is_headline, measure_name
 from autointerp.core.draws import draw
@@ -127,10 +127,10 @@ def predicted_scale(manifest: Mapping[str, Any]) -> float:
 
 
 def _by_feature(frame: pd.DataFrame, chosen: Sequence[FeatureId]) -> dict[FeatureId, pd.DataFrame]:
-    wanted = {(feature.dictionary, feature.index) for feature in chosen}
-    pairs = zip(frame["dictionary"], frame["feature"], strict=True)
-    kept = frame[np.array([pair in wanted for pair in pairs], dtype=bool)]
-    return {FeatureId(str(d), int(str(f))): group for (d, f), group in kept.groupby(["dictionary", "feature"])}
+    wanted = set(chosen)
+    near = frame[frame["feature"].isin([feature.index for feature in chosen])]
+    groups = ((FeatureId(str(d), int(str(f))), group) for (d, f), group in near.groupby(["dictionary", "feature"]))
+    return {feature: group for feature, group in groups if feature in wanted}
 
 
 def _card(
@@ -195,8 +195,8 @@ def _none_if_nan(cell: float | None) -> float | None:
 
 def _control_text(controls: pd.DataFrame, row: Mapping[Any, Any]) -> str:
     """Return ``shuffled 0.10 · blank 0.02``, draws averaged, or that no control was scored."""
-    same = ["scorer", "variant", "metric"]
-    rows = controls[(controls[same] == [row[name] for name in same]).all(axis=1)].dropna(subset=["value"])
+    same = has_names(controls, {name: row[name] for name in ("scorer", "variant", "metric")})
+    rows = controls[same].dropna(subset=["value"])
     means = rows.groupby("control")["value"].mean()
     order = [name for name in CONTROLS if name in means.index] + sorted(set(means.index) - set(CONTROLS))
     return " · ".join(f"{name} {number(float(means[name]))}" for name in order) or "none scored"

@@ -6,13 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from autointerp.analysis.names import Ints, has_names
 from autointerp.analysis.summary import NEVER_ASKED
 from autointerp.analysis.values import is_main, measure_name
-from autointerp.core.draws import draw
+from autointerp.core.draws import draw, draw_key, draw_keys
 from autointerp.core.types import FeatureId
 
 NAMES = ["scorer", "variant", "metric", "judge"]
 N_RANDOM, N_BEST, N_WORST = 4, 2, 2
+MOST_KEYED = 10_000
+"""Features that are hashed one by one; of more, so many are drawn first by keys made all at once."""
+
 N_RANKED = 4
 """Features a dictionary shows; more would hide the page's first screens, fewer invite conclusions from one."""
 
@@ -49,7 +53,7 @@ def choose_features(
     ``feature_values``.
     """
     asked = features[~features["status"].isin(NEVER_ASKED)]
-    found = [asked.loc[asked["dictionary"] == d, "feature"].to_numpy(np.int64).tolist() for d in order]
+    found = [asked.loc[asked["dictionary"] == d, "feature"].to_numpy(np.int64) for d in order]
     random = [FeatureId(d, i) for d, indices in zip(order, found, strict=True) for i in _drawn(d, indices, seed)]
     ranking, measure = ranking_values(values, writer)
     ranked = [ranking.loc[ranking["dictionary"] == d, "feature"] for d in order]
@@ -64,8 +68,11 @@ def choose_features(
     return Choice(tuple(random), tuple(best), tuple(worst), measure, writer, disagreed, disagreement)
 
 
-def _drawn(dictionary: str, indices: Sequence[int], seed: int) -> list[int]:
-    return draw(indices, N_RANDOM, seed=seed, key=lambda index: str(FeatureId(dictionary, index)))
+def _drawn(dictionary: str, indices: Ints, seed: int) -> list[int]:
+    if len(indices) > MOST_KEYED:
+        keys = draw_keys(draw_key(seed, "page", dictionary), indices.astype(np.uint64))
+        indices = indices[np.argsort(keys, kind="stable")[:MOST_KEYED]]
+    return draw(indices.tolist(), N_RANDOM, seed=seed, key=lambda index: str(FeatureId(dictionary, index)))
 
 
 def _ids(dictionary: str, indices: "pd.Series[int]") -> list[FeatureId]:
@@ -115,4 +122,4 @@ def _main_measures(values: pd.DataFrame, writer: str) -> tuple[pd.DataFrame, lis
 
 
 def _of(values: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
-    return values[np.logical_and.reduce([values[name] == cell for name, cell in zip(NAMES, key, strict=True)])]
+    return values[has_names(values, dict(zip(NAMES, key, strict=True)))]

@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 
 from autointerp.analysis.drift import JudgeAlarm
+from autointerp.analysis.names import by_name
 from autointerp.analysis.paired import whole
-from autointerp.analysis.values import by_name, feature_values, headlines_as_strings, is_main
+from autointerp.analysis.values import feature_values, headlines_as_strings, is_main
 from autointerp.analysis.watching import EXIT_CODES, Check, Measured, Rules, Verdict, confirmed, decide, hold
 from autointerp.core.errors import AutointerpError
 from autointerp.pipeline.finding import config_of

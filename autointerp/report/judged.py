@@ -9,6 +9,7 @@ from autointerp.analysis.agreement import Agreement
 from autointerp.analysis.answered import answers_by_stratum, base_rate, calibration_bins, window_answers
 from autointerp.analysis.figures import count, number, ranged
 from autointerp.analysis.human import WINDOW_SCORERS
+from autointerp.analysis.names import has_names
 from autointerp.analysis.summary import Line
 from autointerp.analysis.values import HEADLINES
 from autointerp.report.blocks import Block, Figures, Heading, Prose
@@ -100,8 +101,8 @@ def _listed(run: RunTables, measure: Measure, judge: str, linking: Linking) -> t
     if judged is None:
         return "", 0
     scores = run["scores"]
-    names = ["scorer", "variant", "metric", "judge"]
-    mine = (scores[names] == [*measure, judge]).all(axis=1) & (scores["control"] == "none") & scores["value"].notna()
+    names = dict(zip(("scorer", "variant", "metric", "judge", "control"), (*measure, judge, "none"), strict=True))
+    mine = has_names(scores, names) & scores["value"].notna().to_numpy()
     return all_of(judged, scored(score_name(*measure))), int(mine.sum())
 
 

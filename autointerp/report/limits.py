@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import pandas as pd
 
 from autointerp.analysis.certificates import Certificate, standing
 from autointerp.analysis.estimates import FEW_FEATURES
 from autointerp.analysis.figures import count
+from autointerp.analysis.names import has_names
 from autointerp.analysis.statements import Statement, between
 from autointerp.analysis.summary import Line
 from autointerp.analysis.width import RAW
@@ -59,15 +61,16 @@ def _widths(lines: Sequence[Line]) -> Iterator[Statement]:
 
 def _answers(scores: pd.DataFrame, line: Line) -> Iterator[Statement]:
     """Yield how many of the judge's answers could be read, and how few a scored feature has at least."""
-    names = ["scorer", "variant", "metric"]
-    same = (scores[names] == [line.scorer, line.variant, line.metric]).all(axis=1) & (scores["control"] == "none")
-    asked = scores[same & (scores["n_asked"] > 0)]
+    names = {"scorer": line.scorer, "variant": line.variant, "metric": line.metric, "control": "none"}
+    columns = ["value", "n_read", "n_asked"]
+    asked = scores.loc[has_names(scores, names) & (scores["n_asked"] > 0).to_numpy(), columns]
     if asked.empty:
         return
     read, total = int(asked["n_read"].sum()), int(asked["n_asked"].sum())
     scored = asked[asked["value"].notna()]
     text = f"Items read: {count(read)}/{count(total)}"
     if len(scored):
-        least = scored.assign(share=scored["n_read"] / scored["n_asked"]).sort_values("share").iloc[0]
-        text += f"; the least of one scored feature {least['n_read']}/{least['n_asked']}"
+        n_read, n_asked = scored["n_read"].to_numpy(), scored["n_asked"].to_numpy()
+        least = np.argmin(n_read / n_asked)
+        text += f"; the least of one scored feature {n_read[least]}/{n_asked[least]}"
     yield Statement("plain" if read == total else "warning", f"{text}.")

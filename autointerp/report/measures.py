@@ -8,6 +8,7 @@ import pandas as pd
 
 from autointerp.analysis.explainers import Comparison
 from autointerp.analysis.laws import ScoreLaw
+from autointerp.analysis.names import has_names
 from autointerp.analysis.power_law import PowerLaw
 from autointerp.analysis.statements import Statement, capital
 from autointerp.analysis.summary import Line
@@ -59,8 +60,7 @@ def measures_of(
     for measure, group in groupby(chosen, key=lambda line: line.measure):
         members = list(group)
         first = members[0]
-        same = ["scorer", "variant", "metric"]
-        rows = values[(values[same] == [getattr(first, name) for name in same]).all(axis=1)]
+        rows = values[has_names(values, {name: getattr(first, name) for name in ("scorer", "variant", "metric")})]
         drawn = pictures_of(rows, members, run.explainers, findings.trends, laws, linking=linking)
         yield Measure(
             title=capital(measure),

@@ -31,7 +31,7 @@ from autointerp.report.linking import NO_LINKS, Linking
 from autointerp.report.measures import Measure, measures_of
 from autointerp.report.parts import Parts, parts_of
 from autointerp.report.people import agreement_grids
-from autointerp.report.tables import RunTables, values_of
+from autointerp.report.tables import RunTables, named, values_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,7 @@ def build_page(
     Without *with_text* nothing of the corpus is on it: no windows, and no examples of failures, which may quote a
     reply. Labels stay. *change*: what differs from other runs, if they were named. *linking*: makes links of marks.
     """
+    run = named(run)
     values = values_of(run)
     lines = summary_lines(values, run["features"], run["dictionaries"], seed=seed)
     counts = coverage(run["features"], run["dictionaries"])

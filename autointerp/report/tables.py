@@ -1,13 +1,14 @@
 """A run's tables in memory: what every page, chart and export is made from."""
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from autointerp.analysis.coverage import with_outcomes
+from autointerp.analysis.names import with_categories
 from autointerp.analysis.values import feature_values
 from autointerp.llm.sent import Sent, possibly_paid
 from autointerp.store.manifest import read_manifest
@@ -20,6 +21,13 @@ READ = (
     "certificates", "ratings", "matches", "concepts", "neurons", "neighbourhoods",
 )  # fmt: skip
 """The tables a report needs; the harvest's (contexts, activations) are too large and not among them."""
+
+NAMES = {
+    "features": ("dictionary", "status"),
+    "explanations": ("dictionary", "explainer", "model", "prompt_version", "kind"),
+    "scores": ("dictionary", "scorer", "variant", "judge", "control", "metric", "status", "reason"),
+}
+"""Columns of names, which a report holds as categories."""
 
 UNREAD = {"features": {"histogram", "token_stats", "promoted", "suppressed"}, "evidence": {"token_ids"}}
 """Columns no page shows; a run of thousands of features holds most of its bytes in them."""
@@ -74,7 +82,7 @@ class RunTables:
         labels = self["explanations"]
         own = labels[~labels["explainer"].astype(str).str.startswith("control:")]
         # An explainer without a model stands as its own model.
-        return len(own) > 0 and bool(own["model"].isin(["", *own["explainer"]]).all())
+        return len(own) > 0 and bool(own["model"].isin(["", *own["explainer"].unique()]).all())
 
     def _configured(self, section: str, name: str) -> object:
         config = self.manifest.get("config")
@@ -100,10 +108,19 @@ def load_run(path: Path) -> RunTables:
         StoreError: It is not the folder of a run, or a part is damaged; the message says what to do.
     """
     manifest = read_manifest(path)
-    tables = {table: read_table(path, table, columns=_columns(table)) for table in READ}
+    tables = {
+        table: read_table(path, table, columns=_columns(table), categories=NAMES.get(table, ())) for table in READ
+    }
     tables["training"] = _training(manifest)
     sent = tuple(possibly_paid(cache_of(path.absolute().parents[1]) / "sent"))
-    return RunTables(tables | {"features": with_outcomes(tables["features"], tables["scores"])}, manifest, sent)
+    tables["features"] = with_outcomes(tables["features"], tables["scores"])
+    return named(RunTables(tables, manifest, sent))
+
+
+def named(run: RunTables) -> RunTables:
+    """Return the run with its columns of names as categories."""
+    tables = {table: with_categories(frame, NAMES.get(table, ())) for table, frame in run.tables.items()}
+    return replace(run, tables=tables)
 
 
 def _training(manifest: Mapping[str, Any]) -> pd.DataFrame:

