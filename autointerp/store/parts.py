@@ -1,7 +1,8 @@
 """Part files: one Parquet file of one table, whole or absent, checked against ``schemas`` both ways."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -224,7 +225,7 @@ def _check_flat(path: Path, name: str, column: pa.Array) -> None:
 
 def _read_file(path: Path, schema: pa.Schema, columns: Sequence[str] | None, filters: Filters | None) -> pa.Table:
     wanted = list(columns) if columns is not None else schema.names
-    try:
+    with reading(path):
         filesystem, place = on_filesystem(path)
         have = pq.read_schema(place, filesystem=filesystem)
         check_file(path, have, schema)
@@ -237,7 +238,14 @@ def _read_file(path: Path, schema: pa.Schema, columns: Sequence[str] | None, fil
             page_checksum_verification=True,
             filesystem=filesystem,
         )
-        return _with_empty_columns(found, _empty(schema, wanted).schema)
+        return with_empty_columns(found, _empty(schema, wanted).schema)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Say of what goes wrong while a part is read what to do about it. Raises StoreError."""
+    try:
+        yield
     except FileNotFoundError as error:
         raise StoreError(absent(path)) from error
     except (pa.ArrowException, OSError) as error:
@@ -255,7 +263,7 @@ def remedy(path: Path) -> str:
     return REMEDIES.get(path.parent.name, REMEDY)
 
 
-def _with_empty_columns(found: pa.Table, schema: pa.Schema) -> pa.Table:
+def with_empty_columns(found: pa.Table, schema: pa.Schema) -> pa.Table:
     """Return the table with the columns of *schema*, those that an older version did not write yet empty."""
     columns = [
         found[field.name].cast(field.type) if field.name in found.column_names else pa.nulls(len(found), field.type)
