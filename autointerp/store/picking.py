@@ -44,28 +44,38 @@ def read_of_feature(
     schema = TABLES[table]
     wanted = [name for name in schema.names if columns is None or name in columns]
     asked = {*wanted, "dictionary", "feature", *among}
-    with reading(path):
-        filesystem, place = on_filesystem(path)
-        about = pq.read_metadata(place, filesystem=filesystem)
-        have = about.schema.to_arrow_schema()
-        check_file(path, have, schema)
-        file = pq.ParquetFile(
-            place,
-            metadata=about,
-            read_dictionary=_texts(about),
-            page_checksum_verification=True,
-            # From another machine a few large reads are faster than many small ones.
-            pre_buffer=filesystem is not None,
-            filesystem=filesystem,
-        )
-        # Threads would share out a millisecond's work and take the other requests' processor for it.
-        found = file.read_row_groups(
-            _groups(about, feature.index), columns=[name for name in have.names if name in asked], use_threads=False
-        )
-        mine = _written_out(found.filter(pc.equal(found["feature"], feature.index)), schema, asked)
-        for name, values in {**among, "dictionary": [feature.dictionary]}.items():
-            mine = mine.filter(pc.is_in(mine[name], value_set=pa.array(values, pa.string())))
-        return mine.select(wanted)
+    empty = schema.empty_table().select([name for name in schema.names if name in asked])
+    with reading(path), _opened(path, schema) as file:
+        names = [name for name in file.schema_arrow.names if name in asked]
+        groups = _groups(file.metadata, feature.index)
+        picked = [_picked(file, group, names, feature.index) for group in groups]
+        mine = pa.concat_tables([empty, *(with_empty_columns(rows, empty.schema) for rows in picked)])
+    for name, values in {**among, "dictionary": [feature.dictionary]}.items():
+        mine = mine.filter(pc.is_in(mine[name], value_set=pa.array(values, pa.string())))
+    return mine.select(wanted)
+
+
+def _opened(path: Path, schema: pa.Schema) -> pq.ParquetFile:
+    """Return the file, its text to be left numbered."""
+    filesystem, place = on_filesystem(path)
+    about = pq.read_metadata(place, filesystem=filesystem)
+    check_file(path, about.schema.to_arrow_schema(), schema)
+    return pq.ParquetFile(
+        place,
+        metadata=about,
+        read_dictionary=_texts(about),
+        page_checksum_verification=True,
+        # From another machine a few large reads are faster than many small ones.
+        pre_buffer=filesystem is not None,
+        filesystem=filesystem,
+    )
+
+
+def _picked(file: pq.ParquetFile, group: int, names: list[str], feature: int) -> pa.Table:
+    """Return a feature's rows of one group: numbered text in lists can be read from one group at a time only."""
+    # Threads would share out a millisecond's work and take the other requests' processor for it.
+    found = file.read_row_group(group, columns=names, use_threads=False)
+    return found.filter(pc.equal(found["feature"], feature))
 
 
 def _texts(about: pq.FileMetaData) -> list[str]:
@@ -84,8 +94,3 @@ def _groups(about: pq.FileMetaData, feature: int) -> list[int]:
 
 def _may_hold(span: Any, feature: int) -> bool:
     return span is None or not span.has_min_max or bool(span.min <= feature <= span.max)
-
-
-def _written_out(found: pa.Table, schema: pa.Schema, names: set[str]) -> pa.Table:
-    """Return the columns with the types of their table, those an older version did not write yet empty."""
-    return with_empty_columns(found, pa.schema([field for field in schema if field.name in names]))

@@ -162,15 +162,16 @@ def _place(row: Row) -> int:
     return int(row["place"])
 
 
-TOLD = "SELECT question FROM told WHERE run = ? AND question IN (SELECT unnest(?))"
+TOLD = "SELECT question FROM told WHERE run = ? AND question IN ({marks})"
 
 
 def told(reader: Reader, behind: Behind) -> frozenset[str]:
     """Return the questions of the labels whose prompt and reply are on record."""
-    if not behind.about.has_prompts:
-        return frozenset()
     asked = [str(row["question"]) for row in behind.known.labels]
-    return frozenset(str(row["question"]) for row in reader.rows(TOLD, [behind.run, asked]))
+    if not asked or not behind.about.has_prompts:
+        return frozenset()
+    rows = reader.rows(TOLD.format(marks=", ".join("?" for _ in asked)), [behind.run, *asked])
+    return frozenset(str(row["question"]) for row in rows)
 
 
 def provenance(labels: Sequence[Row]) -> list[Row]:
