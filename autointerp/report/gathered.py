@@ -1,6 +1,6 @@
 """The rows on record of one feature, and what was found over its whole run: what ``feature`` makes its page from."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from autointerp.report.diagnoses import Tags, tagged_labels, tags_by_label
 from autointerp.report.relatives import relatives
 from autointerp.report.tables import RunTables, rows_of
 
-Row = Mapping[Hashable, Any]
+Row = Mapping[Any, Any]
 Place = tuple[object, ...]
 
 

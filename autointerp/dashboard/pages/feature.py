@@ -8,10 +8,11 @@ from autointerp.core.types import FeatureId
 from autointerp.dashboard import links
 from autointerp.dashboard.behind import Behind, behind_feature
 from autointerp.dashboard.catalogue import catalogue
-from autointerp.dashboard.shelf import Reader, Row
+from autointerp.dashboard.shelf import Reader
 from autointerp.dashboard.views import Asked, NotThereError, Sheet, View
 from autointerp.dashboard.windows import strata_of
 from autointerp.report.feature import page_of
+from autointerp.report.gathered import Row
 from autointerp.store.schemas import TABLES
 
 REASONS = {
