@@ -1,6 +1,7 @@
 """What became of every feature of every dictionary: counted before any score is read."""
 
 from collections import Counter
+from collections.abc import Set
 from statistics import median
 
 import numpy as np
@@ -79,7 +80,11 @@ def failures_by_reason(failures: pd.DataFrame) -> pd.DataFrame:
 
 def evidence_sentence(evidence: pd.DataFrame) -> str:
     """Return how much held-out text a label was tested on; windows of one document are not independent."""
-    windows = _held_out(evidence)
+    return held_out_sentence(_held_out(evidence))
+
+
+def held_out_sentence(windows: Set[tuple[object, ...]]) -> str:
+    """Return ``evidence_sentence`` of held-out windows: dictionary, feature, document and start of each."""
     if not windows:
         return "No held-out window is on record."
     documents = {(dictionary, feature, doc) for dictionary, feature, doc, _ in windows}

@@ -1,25 +1,21 @@
 """A feature's windows as a page shows them: strata in order, what fired, what the judge said."""
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
-
-import pandas as pd
 
 from autointerp.analysis.figures import number
 from autointerp.analysis.tagging import VERDICTS
 from autointerp.core.types import SIDES
 from autointerp.metrics.classification import THRESHOLD
-from autointerp.report.tables import known_number, rows_of
+from autointerp.report.gathered import FeatureRows, Row
+from autointerp.report.tables import known_number
 from autointerp.report.windows import Run, activation_runs
 from autointerp.sampling.bins import N_BUCKETS
 
 STRATA = ("top", *(f"firing:{bucket}" for bucket in reversed(range(N_BUCKETS))), "random", "")
 MOST_SHOWN = 60
 """Windows of a page; the rest is counted."""
-
-Item = Mapping[Hashable, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +54,15 @@ class Stratum:
     windows: tuple[WindowView, ...]
 
 
-def strata_of(
-    evidence: pd.DataFrame, predictions: pd.DataFrame, explanations: pd.DataFrame, *, peak: float
-) -> tuple[Stratum, ...]:
+def strata_of(known: FeatureRows) -> tuple[Stratum, ...]:
     """Return a feature's windows by side and stratum: held-out before shown, strong before weak before silent."""
-    groups: dict[tuple[str, str], list[Item]] = {}
-    for row in rows_of(evidence):
-        if row["stratum"] != "neighbour":
-            groups.setdefault((str(row["side"]), str(row["stratum"])), []).append(row)
-    verdicts = _verdicts(predictions, explanations)
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in known.windows:
+        groups.setdefault((str(row["side"]), str(row["stratum"])), []).append(row)
+    verdicts = _verdicts(known)
     share = max(1, MOST_SHOWN // max(len(groups), 1))
     return tuple(
-        Stratum(side, name, len(group), tuple(islice(_windows(group, verdicts, peak=peak), max(share, 6))))
+        Stratum(side, name, len(group), tuple(islice(_windows(group, verdicts, peak=known.row["peak"]), max(share, 6))))
         for (side, name), group in sorted(groups.items(), key=lambda one: _place(*one[0]))
     )
 
@@ -79,7 +72,7 @@ def _place(side: str, name: str) -> tuple[int, int, str]:
     return -SIDES.index(side), rank, name if rank == len(STRATA) - 1 else ""
 
 
-def _windows(group: list[Item], verdicts: Mapping[str, tuple[Verdict, ...]], *, peak: float) -> Iterator[WindowView]:
+def _windows(group: list[Row], verdicts: Mapping[str, tuple[Verdict, ...]], *, peak: float) -> Iterator[WindowView]:
     for row in sorted(group, key=lambda row: -max(row["activations"], default=0.0)):
         item = f"{row['doc']}:{row['start']}"
         yield WindowView(
@@ -91,18 +84,18 @@ def _windows(group: list[Item], verdicts: Mapping[str, tuple[Verdict, ...]], *, 
         )
 
 
-def _verdicts(predictions: pd.DataFrame, explanations: pd.DataFrame) -> dict[str, tuple[Verdict, ...]]:
+def _verdicts(known: FeatureRows) -> dict[str, tuple[Verdict, ...]]:
     """Return what was said of own labels, by window."""
-    writers = dict(zip(explanations["explanation"], explanations["explainer"], strict=True))
-    mine = predictions[(predictions["control"] == "none") & predictions["scorer"].isin(VERDICTS)]
+    writers = {row["explanation"]: str(row["explainer"]) for row in known.explanations}
     found: dict[str, tuple[Verdict, ...]] = {}
-    for row in rows_of(mine):
-        item = str(row["item"])
-        found[item] = (*found.get(item, ()), _verdict(row, str(writers.get(row["explanation"], ""))))
+    for row in known.predictions:
+        if row["control"] == "none" and row["scorer"] in VERDICTS:
+            item = str(row["item"])
+            found[item] = (*found.get(item, ()), _verdict(row, writers.get(row["explanation"], "")))
     return found
 
 
-def _verdict(row: Item, explainer: str) -> Verdict:
+def _verdict(row: Row, explainer: str) -> Verdict:
     guess = known_number(row["guess"])
     said = "unread" if guess is None else number(guess)
     return Verdict(str(row["scorer"]), explainer, said, guess is None or (guess >= THRESHOLD) == (row["truth"] > 0))

@@ -1,43 +1,33 @@
 """One feature looked up in a run's tables: labels, scores beside controls, windows, the judge's mistakes."""
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 import pandas as pd
 
 from autointerp.analysis.answers import MISPLACED
-from autointerp.analysis.certificates import (
-    Certificate,
-    ScoreName,
-    certificate_of,
-    certificate_sentence,
-    read_certificates,
-    standing,
-)
-from autointerp.analysis.coverage import evidence_sentence
+from autointerp.analysis.certificates import ScoreName, certificate_of, certificate_sentence, standing
+from autointerp.analysis.coverage import held_out_sentence
 from autointerp.analysis.diagnosis import OF_OUTPUTS, meaning, tag_text
-from autointerp.analysis.swapping import SwapTest, items_of, swap_tests
-from autointerp.analysis.tagging import HEADLINES, VERDICTS, own_labels
+from autointerp.analysis.swapping import SwapTest, items_of
+from autointerp.analysis.tagging import HEADLINES, VERDICTS
 from autointerp.analysis.values import is_headline, measure_name
 from autointerp.core.errors import ConfigError
 from autointerp.core.types import SIDES, FeatureId
 from autointerp.llm.registry import family
 from autointerp.metrics.classification import THRESHOLD
-from autointerp.report.diagnoses import Tags, tagged_labels, tags_by_label
+from autointerp.report.gathered import FeatureRows, Row, gather, is_of
 from autointerp.report.known import MARKS, Against, FeaturePage, Labelled, Measured, Mistake
-from autointerp.report.relatives import read_matches, relatives
+from autointerp.report.relatives import read_matches
 from autointerp.report.reliance import verdict_on
-from autointerp.report.tables import RunTables, known_number, load_run, rows_of
+from autointerp.report.tables import RunTables, known_number, load_run
 from autointerp.report.text import visible, visible_token
 from autointerp.sampling.bins import N_BUCKETS
 
 STRATA = ("top", *(f"firing:{bucket}" for bucket in reversed(range(N_BUCKETS))), "random", "")
 """How names of strata begin, in the order of the page; the last is any other, the silent ones."""
-
-Row = Mapping[Hashable, Any]
 
 
 def feature_page(run_dir: Path, name: str) -> FeaturePage:
@@ -47,7 +37,7 @@ def feature_page(run_dir: Path, name: str) -> FeaturePage:
     except ValueError as error:
         raise ConfigError(str(error)) from None
     run = load_run(run_dir)
-    if _of(run["features"], feature).empty:
+    if not is_of(run["features"], feature).any():
         known = ", ".join(sorted(run["features"]["dictionary"].unique()))
         msg = f"{run_dir.name} has no feature {name}; dictionaries: {known}"
         raise ConfigError(msg)
@@ -55,41 +45,25 @@ def feature_page(run_dir: Path, name: str) -> FeaturePage:
     return build_feature(found, feature, run_name=run_dir.name)
 
 
-@dataclass(frozen=True, slots=True)
-class Examined:
-    """What is known of a run's labels beside their own rows: tags by label, tests against other labels."""
-
-    tags: Tags
-    tests: Sequence[SwapTest]
+def build_feature(run: RunTables, feature: FeatureId, *, run_name: str = "") -> FeaturePage:
+    """Return the page of a feature that the run's table of features has."""
+    return page_of(gather(run, feature), run_name=run_name)
 
 
-def build_feature(
-    run: RunTables, feature: FeatureId, *, run_name: str = "", examined: Examined | None = None
-) -> FeaturePage:
-    """Return the page of a feature that the run's table of features has.
-
-    *examined*: what was found over the whole run; needed where *run* holds this feature's rows alone.
-    """
-    (row, *_) = _rows(run["features"], feature)
-    mine = _Rows(
-        evidence=[row for row in _rows(run["evidence"], feature) if row["stratum"] != "neighbour"],
-        scores=_rows(run["scores"], feature),
-        predictions=_rows(run["predictions"], feature),
-        labels=rows_of(own_labels(_of(run["explanations"], feature))),
-    )
-    certificates = read_certificates(run["certificates"])
-    labels = tuple(_labels(mine, certificates, examined or _examine(run, feature)))
+def page_of(known: FeatureRows, *, run_name: str) -> FeaturePage:
+    """Return the page of a feature made from its rows."""
+    labels = tuple(_labels(known))
     return FeaturePage(
-        feature=str(feature),
+        feature=str(known.feature),
         run=run_name,
-        verdict=verdict_on(labels, _status(row)),
-        facts=_facts(row),
-        examination=_examination(mine.scores, certificates),
+        verdict=verdict_on(labels, _status(known.row)),
+        facts=_facts(known.row),
+        examination=_examination(known),
         labels=labels,
-        unwritten=_unwritten(run, mine),
-        windows=_windows(mine.evidence),
-        tested_on=evidence_sentence(_of(run["evidence"], feature)),
-        relatives=tuple(map(_unmarked, relatives(run["matches"], run["explanations"], feature))),
+        unwritten=_unwritten(known),
+        windows=_windows(known.windows),
+        tested_on=held_out_sentence(known.held_out),
+        relatives=tuple(map(_unmarked, known.relatives)),
     )
 
 
@@ -110,29 +84,7 @@ def marked(tokens: Sequence[str], activations: Sequence[float]) -> str:
 
 
 def _unmarked(text: str) -> str:
-    return text.replace(MARKS[0], "\\u2039").replace(MARKS[1], "\\u203a")
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """What is on record of one feature, as rows: a page picks among some dozens of them again and again.
-
-    ``evidence``: its windows; halves of pairs are no windows. ``labels``: those that explainers wrote.
-    """
-
-    evidence: Sequence[Row]
-    scores: Sequence[Row]
-    predictions: Sequence[Row]
-    labels: Sequence[Row]
-
-
-def _of(frame: pd.DataFrame, feature: FeatureId) -> pd.DataFrame:
-    is_mine = (frame["feature"].to_numpy() == feature.index) & (frame["dictionary"].to_numpy() == feature.dictionary)
-    return frame if is_mine.all() else frame[is_mine]
-
-
-def _rows(frame: pd.DataFrame, feature: FeatureId) -> list[Row]:
-    return list(rows_of(_of(frame, feature)))
+    return text if text.isascii() else text.replace(MARKS[0], "\\u2039").replace(MARKS[1], "\\u203a")
 
 
 def _facts(row: Row) -> dict[str, str]:
@@ -163,47 +115,41 @@ def _place(window: Row) -> tuple[int, int, str]:
     return SIDES.index(str(window["side"])), rank, stratum if rank == len(STRATA) - 1 else ""
 
 
-def _examination(scores: Sequence[Row], certificates: Sequence[Certificate]) -> tuple[str, ...]:
+def _examination(known: FeatureRows) -> tuple[str, ...]:
     """Return what the zoo says of each judge by the measures a verdict speaks of."""
-    names = dict.fromkeys(ScoreName.of(row) for row in scores if row["control"] == "none")
-    found = [certificate_of(name, certificates) for name in names if _is_main(name)]
+    names = dict.fromkeys(ScoreName.of(row) for row in known.scores if row["control"] == "none")
+    found = [certificate_of(name, known.certificates) for name in names if _is_main(name)]
     return tuple(safe(certificate_sentence(certificate)) for certificate in found if certificate)
 
 
 # ---- labels
 
 
-def _examine(run: RunTables, feature: FeatureId) -> Examined:
-    in_dictionary = run["predictions"]["dictionary"] == feature.dictionary
-    tests = swap_tests(run["predictions"][in_dictionary], own_labels(run["explanations"]))
-    return Examined(tags_by_label(tagged_labels(run)), tests)
-
-
-def _labels(mine: _Rows, certificates: Sequence[Certificate], examined: Examined) -> Iterator[Labelled]:
+def _labels(known: FeatureRows) -> Iterator[Labelled]:
     """Yield the feature's labels in the order of the table."""
-    windows = {f"{row['doc']}:{row['start']}": row for row in mine.evidence if row["side"] == "held_out"}
-    answers = [row for row in mine.predictions if row["control"] == "none" and row["scorer"] in VERDICTS]
-    for row in mine.labels:
+    windows = {f"{row['doc']}:{row['start']}": row for row in known.windows if row["side"] == "held_out"}
+    answers = [row for row in known.predictions if row["control"] == "none" and row["scorer"] in VERDICTS]
+    for row in known.labels:
         about = (answer for answer in answers if answer["explanation"] == row["explanation"])
         verdicts = [answer for answer in about if known_number(answer["guess"]) is not None]
-        given = examined.tags.get(str(row["explanation"]), ())
+        given = known.examined.tags.get(str(row["explanation"]), ())
         yield Labelled(
             text=safe(row["text"]),
             explainer=safe(row["explainer"]),
             model=safe(row["model"]),
             tags=tuple(tag_text([tag]) for tag in given),
             meanings=tuple(map(meaning, given)),
-            scores=tuple(_measured(row, mine.scores, certificates, examined.tests)),
+            scores=tuple(_measured(row, known)),
             mistakes=_mistakes(verdicts, windows),
             n_verdicts=len(verdicts),
         )
 
 
-def _unwritten(run: RunTables, mine: _Rows) -> tuple[str, ...]:
+def _unwritten(known: FeatureRows) -> tuple[str, ...]:
     """Return ``no label by examples: explain failed (...)`` for what could not be written, each reason once."""
-    there, wrote = set(run["explanations"]["explanation"]), {row["explainer"] for row in mine.labels}
-    lost = [row for row in mine.scores if row["control"] == "none" and row["explanation"] not in there]
-    missing = ", ".join(name for name in run.explainers if name not in wrote)
+    there, wrote = {row["explanation"] for row in known.explanations}, {row["explainer"] for row in known.labels}
+    lost = [row for row in known.scores if row["control"] == "none" and row["explanation"] not in there]
+    missing = ", ".join(name for name in known.explainers if name not in wrote)
     who = f" by {missing}" if missing else ""
     said = (f"no label{who}: {_status(row)}" + (f" ({row['reason']})" if row["reason"] else "") for row in lost)
     return tuple(safe(line) for line in dict.fromkeys(said))
@@ -213,18 +159,16 @@ def _status(row: Row) -> str:
     return str(row["status"]).replace("_", " ")
 
 
-def _measured(
-    label: Row, scores: Sequence[Row], certificates: Sequence[Certificate], tests: Sequence[SwapTest]
-) -> Iterator[Measured]:
+def _measured(label: Row, known: FeatureRows) -> Iterator[Measured]:
     """Yield the headline measures, scored or not; a variant is a measure of its own."""
     writer = "" if label["model"] in ("", label["explainer"]) else family(str(label["model"]))
-    for row in scores:
+    for row in known.scores:
         if row["explanation"] != label["explanation"] or row["control"] != "none":
             continue
         name = ScoreName.of(row)
         if _is_shown(name):
-            certified, test = standing(name, certificates), _test(name, row, tests)
-            yield _measure(row, name, writer, _controls(scores, row), certified, test)
+            certified, test = standing(name, known.certificates), _test(name, row, known.examined.tests)
+            yield _measure(row, name, writer, _controls(known.scores, row), certified, test)
 
 
 def _is_shown(name: ScoreName) -> bool:

@@ -22,6 +22,8 @@ def visible(text: str, *, keep: str = "\n\t") -> str:
     >>> visible("a\u202eb\x00")
     'a\\u202eb\\u0000'
     """
+    if text.isascii() and text.isprintable():  # as most tokens of a page are: there is nothing to look for
+        return text
     if not text.isprintable():  # whatever is hidden is not printable, so most text is left as it is
         text = "".join(char if char in keep or not _is_hidden(char) else _escape(char) for char in text)
     return text if text.isascii() else MANY_MARKS.sub(_escape_all, text)
@@ -46,6 +48,8 @@ def visible_token(text: str) -> str:
     >>> visible_token("end\n")
     'end↵'
     """
+    if text.isascii() and text.isprintable():
+        return text
     return visible(text.replace("\r\n", "↵").replace("\n", "↵").replace("\t", "⇥"), keep="")
 
 

@@ -1,7 +1,8 @@
 """Part files: one Parquet file of one table, whole or absent, checked against ``schemas`` both ways."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -242,7 +243,7 @@ def _read_file(
     categories: Sequence[str] = (),
 ) -> pa.Table:
     wanted = list(columns) if columns is not None else schema.names
-    try:
+    with reading(path):
         filesystem, place = on_filesystem(path)
         have = pq.read_schema(place, filesystem=filesystem)
         check_file(path, have, schema)
@@ -256,7 +257,14 @@ def _read_file(
             filesystem=filesystem,
             read_dictionary=[name for name in categories if name in there],
         )
-        return _with_empty_columns(found, _with_categories(_empty(schema, wanted), categories).schema)
+        return with_empty_columns(found, _with_categories(_empty(schema, wanted), categories).schema)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Say of what goes wrong while a part is read what to do about it. Raises StoreError."""
+    try:
+        yield
     except FileNotFoundError as error:
         raise StoreError(absent(path)) from error
     except (pa.ArrowException, OSError) as error:
@@ -282,7 +290,7 @@ def remedy(path: Path) -> str:
     return REMEDIES.get(path.parent.name, REMEDY)
 
 
-def _with_empty_columns(found: pa.Table, schema: pa.Schema) -> pa.Table:
+def with_empty_columns(found: pa.Table, schema: pa.Schema) -> pa.Table:
     """Return the table with the columns of *schema*, those that an older version did not write yet empty."""
     columns = [
         found[field.name].cast(field.type) if field.name in found.column_names else pa.nulls(len(found), field.type)

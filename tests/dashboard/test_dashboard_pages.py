@@ -26,7 +26,7 @@ from autointerp.dashboard.pages import features, overview, runs
 from autointerp.dashboard.pictures import ladder_pictures
 from autointerp.dashboard.shelf import Shelf
 from autointerp.dashboard.views import Asked
-from autointerp.store.parts import read_table
+from autointerp.store.parts import read_table, write_part
 
 FEATURE = "/f/toy-l12/512/1"
 SCORE = f"/scores/toy-1/toy-l12/512/1/{content_key('toy-l12/512', 1, 'examples')}/detection"
@@ -224,6 +224,52 @@ def test_a_page_asks_no_more_queries_than_it_needs(home: Path, name: str) -> Non
         page(reader, Asked(path, query))
         assert reader.n_queries <= most
     shelf.close()
+
+
+def test_what_a_run_says_as_a_whole_is_looked_up_once(home: Path) -> None:
+    """The second feature of a run costs its own rows only: neither the run nor its certificates are asked for again."""
+    shelf = Shelf(home)
+    counts = []
+    for index in ("1", "2"):
+        with shelf.lease() as reader:
+            feature_page.page(reader, Asked({"dictionary": "toy-l12/512", "index": index}, {}))
+            counts.append(reader.n_queries)
+    assert counts == [counts[1] + 3, counts[1]]
+    shelf.close()
+
+
+def test_a_feature_that_the_newest_run_lacks_is_found_in_an_older_one(tmp_path: Path) -> None:
+    """Without a run's name a feature's page is of the newest run that has it, though newer ones have its dictionary."""
+    older, newer = (make_run(widths=(512,), n_scored=n) for n in (6, 2))
+    write_run(tmp_path, older, name="older", created="2026-11-20")
+    write_run(tmp_path, newer, name="newer", created="2026-11-21")
+    build_snapshot(tmp_path)
+    last = int(newer["features"]["feature"].max())
+    with open_app(tmp_path) as client:
+        found = {i: client.get(f"/f/toy-l12/512/{i}.json").json()["page"]["run"] for i in (0, last, last + 1)}
+        assert found == {0: "newer", last: "newer", last + 1: "older"}
+        assert client.get("/f/toy-l12/512/0.json?run=older").json()["page"]["run"] == "older"
+        assert client.get("/f/toy-l12/512/999").status == 404
+        history = client.get("/f/toy-l12/512/0.json").json()["history"]
+    assert [row["run"] for row in history] == ["newer"] * 2 + ["older"] * 2
+
+
+def test_a_relative_has_its_label(tmp_path: Path) -> None:
+    """The label of a feature's relative at another width stands beside it; none is claimed only where there is none."""
+    run = make_run(widths=(512, 1024), n_scored=2, explainers=("examples",))
+    texts = run["explanations"]["dictionary"] + " " + run["explanations"]["feature"].astype(str)
+    folder = write_run(tmp_path, changed(run, explanations=run["explanations"].assign(text=texts)), name="run")
+    match = {"narrow": "toy-l12/512", "wide": "toy-l12/1024", "parent": 0, "kind": "split",
+             "cosine": 0.7, "correlation": 0.4, "overlap": None}  # fmt: skip
+    write_part(folder, "matches", "a", [match | {"child": child} for child in (1, 5)])
+    build_snapshot(tmp_path)
+    with open_app(tmp_path) as client:
+        found = client.get("/f/toy-l12/512/0.json").json()["page"]["relatives"]
+        assert client.get("/f/toy-l12/512/1.json").json()["page"]["relatives"] == []
+    assert found == [
+        "split: toy-l12/1024#1, cosine 0.70, correlation 0.40: toy-l12/1024 1",
+        "split: toy-l12/1024#5, cosine 0.70, correlation 0.40: no label",
+    ]
 
 
 @pytest.mark.parametrize("address", ADDRESSES)

@@ -4,6 +4,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from autointerp.analysis.agreement import Agreement, agreements
 from autointerp.analysis.values import feature_values
@@ -61,6 +62,6 @@ def rated(reader: Reader, run: str, folder: Path) -> tuple[Grid, Grid]:
     return agreement_grids(RunTables({"ratings": ratings, **_together(parts)}))
 
 
-def _together(parts: list[dict[str, pd.DataFrame]]) -> dict[str, pd.DataFrame]:
+def _together(parts: list[dict[str, pa.Table]]) -> dict[str, pd.DataFrame]:
     names = ("evidence", "predictions") if parts else ()
-    return {name: pd.concat([part[name] for part in parts], ignore_index=True) for name in names}
+    return {name: pa.concat_tables([part[name] for part in parts]).to_pandas() for name in names}

@@ -1,17 +1,17 @@
 """The evidence for one score: each item, what is true of it and what the judge said."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-import pandas as pd
 
 from autointerp.core.types import FeatureId
 from autointerp.dashboard import links
 from autointerp.dashboard.behind import behind_feature, read_large
-from autointerp.dashboard.shelf import Reader, Row
+from autointerp.dashboard.shelf import Reader
 from autointerp.dashboard.views import Asked, NotThereError, Sheet, View
+from autointerp.report.gathered import Row
 from autointerp.report.tables import known_number
 from autointerp.report.windows import Run, activation_runs
+from autointerp.store.schemas import TABLES
 
 MOST = 200
 """Items of a page; the CSV has all."""
@@ -44,21 +44,21 @@ def page(reader: Reader, asked: Asked) -> View:
     named = {name: asked.get(name) for name in ("variant", "judge")}
     which = {"control": asked.get("control", "none"), "draw": asked.get("draw", "0")}
     wanted = {"explanation": asked.path["explanation"], "scorer": asked.path["scorer"], **which, **named}
-    scores = _matching(behind.tables["scores"], wanted)
-    if scores.empty:
+    scores = _matching(behind.known.scores, wanted)
+    if not scores:
         msg = f"{behind.run} has no such score of {feature}; look at the feature's page"
         raise NotThereError(msg)
-    predictions = _matching(behind.tables["predictions"], wanted)
-    labels = behind.tables["explanations"]
-    label = next(iter(labels.loc[labels["explanation"] == wanted["explanation"], "text"]), "")
+    predictions = _matching(behind.known.predictions, wanted)
+    texts = (row["text"] for row in behind.known.explanations if row["explanation"] == wanted["explanation"])
+    label = str(next(texts, ""))
     said = words_of(reader, behind.run, feature, label=label, scorer=wanted["scorer"], judge=wanted["judge"])
-    items = items_of(predictions, behind.tables["evidence"], peak=behind.row["peak"], said=said)
+    items = items_of(predictions, behind.known.evidence, peak=behind.known.row["peak"], said=said)
     return View(
         title=f"{feature}: {wanted['scorer']}",
         template="score.html.jinja",
-        data={"run": behind.run, "feature": str(feature), "label": label, "scores": _rows(scores),
+        data={"run": behind.run, "feature": str(feature), "label": label, "scores": scores,
               "items": items[:MOST], "n_items": len(items), "note": behind.note},
-        sheet=lambda: Sheet(list(map(str, predictions.columns)), predictions.itertuples(index=False, name=None)),
+        sheet=lambda: Sheet(TABLES["predictions"].names, (list(row.values()) for row in predictions)),
         trail=((str(feature), links.feature(feature.dictionary, feature.index, behind.run)),),
         extra={"scorer": wanted["scorer"]},
     )  # fmt: skip
@@ -66,32 +66,36 @@ def page(reader: Reader, asked: Asked) -> View:
 
 def words_of(reader: Reader, run: str, feature: FeatureId, *, label: str, scorer: str, judge: str) -> dict[str, str]:
     """Return what a judge, any if none is named, said of each item under a label; several answers in a row."""
-    also = [("scorer", "==", scorer), ("label", "==", label), *([("model", "==", judge)] if judge else [])]
-    large, _ = read_large(reader, run, feature, tables=("transcripts",), also=also)
+    among = {"scorer": [scorer], "label": [label], **({"model": [judge]} if judge else {})}
+    large, _ = read_large(
+        reader,
+        run,
+        feature,
+        tables=("transcripts",),
+        columns={"transcripts": ("item", "reply")},
+        among={"transcripts": among},
+    )
     found: dict[str, list[str]] = {}
-    for item, reply in large["transcripts"][["item", "reply"]].itertuples(index=False, name=None):
-        known = found.setdefault(str(item), [])
-        if reply not in known:
-            known.append(str(reply))
+    for row in large["transcripts"].to_pylist():
+        known = found.setdefault(str(row["item"]), [])
+        if row["reply"] not in known:
+            known.append(str(row["reply"]))
     return {item: " · ".join(replies) for item, replies in found.items()}
 
 
-def _matching(frame: pd.DataFrame, wanted: dict[str, str]) -> pd.DataFrame:
+def _matching(rows: Sequence[Row], wanted: dict[str, str]) -> list[Row]:
     """Return the rows of the score that was asked for; what was not named (variant, judge) may be any."""
     named = {name: value for name, value in wanted.items() if value or name == "explanation"}
-    found = frame
-    for name, value in named.items():
-        found = found[found[name].astype(str) == value]
-    return found
+    return [row for row in rows if all(str(row[name]) == value for name, value in named.items())]
 
 
 def items_of(
-    predictions: pd.DataFrame, evidence: pd.DataFrame, *, peak: float, said: Mapping[str, str] = NOTHING
+    predictions: Sequence[Row], evidence: Sequence[Row], *, peak: float, said: Mapping[str, str] = NOTHING
 ) -> list[Item]:
     """Return the items, those the judge was surest and wrong about first."""
-    windows = {f"{row['doc']}:{row['start']}": row for row in evidence.to_dict("records")}
+    windows = {f"{row['doc']}:{row['start']}": row for row in evidence}
     found = []
-    for row in predictions.to_dict("records"):
+    for row in predictions:
         guess, truth = known_number(row["guess"]), float(row["truth"])
         window = windows.get(str(row["item"]).removesuffix(":misplaced"))
         is_graded = guess is not None and 0 <= guess <= 1 and window is not None
@@ -109,8 +113,3 @@ def items_of(
             )
         )
     return sorted(found, key=lambda one: (not one.is_wrong, -abs((one.guess or 0.0) - 0.5), one.item))
-
-
-def _rows(scores: pd.DataFrame) -> list[Row]:
-    rows = scores.to_dict("records")
-    return [{str(name): None if cell != cell else cell for name, cell in row.items()} for row in rows]
