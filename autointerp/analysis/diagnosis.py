@@ -178,7 +178,7 @@ def _has_apart(skills: pd.DataFrame, name: str, other: str, n_labels: int, t: Th
 
 
 def _pairs(label: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Yield the places of all pairs with the same *label*, which is sorted: neighbours, then next but one, and so on."""
+    """Yield the places of all pairs of one *label*, which is sorted: neighbours, then next but one, and so on."""
     later = np.arange(len(label))
     rank = later - np.searchsorted(label, label)
     for lag in range(1, int(rank.max(initial=0)) + 1):

@@ -100,7 +100,7 @@ def _duplicates(labels: Frame) -> BoolArray:
     """Return whether another feature of the dictionary has the same label by the same explainer, shape [n_labels]."""
     codes, texts = pd.factorize(labels["text"].astype(str))
     plain, _ = pd.factorize(np.array([_plain(text) for text in texts.tolist()], dtype=object))
-    by = [labels["dictionary"].to_numpy(), labels["explainer"], plain[codes]]
+    by = [labels["dictionary"], labels["explainer"], pd.Series(plain[codes], index=labels.index)]
     features = labels["feature"].groupby(by, sort=False)
     is_shared: BoolArray = (features.transform("max") != features.transform("min")).to_numpy(bool)
     return is_shared
@@ -208,7 +208,9 @@ def _label_rates(labels: Frame, answers: Frame, min_windows: int) -> tuple[Rates
     np.minimum.at(first, label, own["scorer"])
     is_first = own["scorer"].to_numpy() == first[label]
     asked = labels[FEATURE].assign(scorer=first)
-    near, wide = (_like(asked[names], others, min_windows) for names in ([*FEATURE, "scorer"], ["dictionary", "scorer"]))
+    near, wide = (
+        _like(asked[names], others, min_windows) for names in ([*FEATURE, "scorer"], ["dictionary", "scorer"])
+    )
     return _rates(own[is_first], label[is_first], len(labels), min_windows), _filled(near, wide)
 
 
