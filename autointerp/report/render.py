@@ -14,11 +14,12 @@ from autointerp.analysis.certificates import Certificate, ScoreName, read_certif
 from autointerp.analysis.diagnosis import tag_text
 from autointerp.analysis.swapping import SwapTest
 from autointerp.llm.registry import family
+from autointerp.report.csv_text import csv_text
 from autointerp.report.diagnoses import NO_TAGS, Tags
 from autointerp.report.page import Page
 from autointerp.report.sections import sections_of
 from autointerp.report.tables import RunTables
-from autointerp.report.text import csv_cell, markdown, visible
+from autointerp.report.text import markdown, visible
 from autointerp.report.windows import SHADES
 
 CSV_COLUMNS = (
@@ -72,9 +73,7 @@ def scores_csv(run: RunTables, tags: Tags = NO_TAGS, tests: Sequence[SwapTest] =
         family=_families(_writers(labels)[place], scores["judge"]),
     )[list(CSV_COLUMNS)]
     rows = rows if with_text else rows.assign(reason="")
-    guarded = rows.assign(**{name: _guarded(rows[name]) for name in CSV_COLUMNS})
-    text: str = guarded.to_csv(index=False, lineterminator="\n")
-    return text
+    return csv_text(rows)
 
 
 def _standings(scores: pd.DataFrame, certificates: Sequence[Certificate]) -> Objects:
@@ -108,13 +107,6 @@ def _tests(scores: pd.DataFrame, tests: Sequence[SwapTest]) -> tuple[pd.Series, 
     tested = scores.loc[(scores["control"] == "none") & scores["explanation"].isin(known["explanation"]), key]
     found = tested.merge(known.drop_duplicates(key, keep="last"), on=key, how="left").set_axis(tested.index)
     return found["p"].astype(float).reindex(scores.index), found["answer"].reindex(scores.index).fillna("")
-
-
-def _guarded(column: pd.Series) -> pd.Series:
-    """Return the column with its texts guarded, each different one looked at once; empty cells are None."""
-    if pd.api.types.is_numeric_dtype(column):
-        return column
-    return pd.Series(_each(csv_cell, column), index=column.index, dtype=object)
 
 
 def _each(of: Callable[[str], str], texts: pd.Series) -> Objects:
