@@ -128,7 +128,8 @@ def _tuples(found: Sequence[BoolArray]) -> NDArray[np.object_]:
     shared = np.empty(1 << len(found), dtype=object)
     for number in np.flatnonzero(np.bincount(numbers)):
         shared[number] = tuple(tag for place, tag in enumerate(Tag) if number >> place & 1)
-    return shared[numbers]
+    tags: NDArray[np.object_] = shared[numbers]
+    return tags
 
 
 def _is_too_broad(own: Rates, other: Rates, t: Thresholds) -> BoolArray:

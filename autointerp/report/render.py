@@ -60,13 +60,14 @@ def scores_csv(run: RunTables, tags: Tags = NO_TAGS, tests: Sequence[SwapTest] =
     # A label has many scores: what is known of it is made once and spread over them by its place.
     scores, (place, keys) = run["scores"], pd.factorize(run["scores"]["explanation"])
     written = run["explanations"].drop_duplicates("explanation")[["explanation", "explainer", "text", "model"]]
-    labels = pd.DataFrame({"explanation": keys}).merge(written, on="explanation", how="left").astype(object).fillna("")
-    diagnosis = [tag_text(tags.get(str(key), ())) for key in keys.tolist()]
+    labels = pd.DataFrame({"explanation": keys}).merge(written, on="explanation", how="left").fillna("")
+    words = {given: tag_text(given) for given in {(), *tags.values()}}
+    diagnosis = pd.Series([words[tags.get(str(key), ())] for key in keys.tolist()], dtype="str")
     p, labelled = _tests(scores, tests)
     rows = scores.assign(
-        explainer=labels["explainer"].to_numpy()[place],
-        label=labels["text"].to_numpy()[place],
-        diagnosis=np.array(diagnosis, dtype=object)[place],
+        explainer=_spread(labels["explainer"], place),
+        label=_spread(labels["text"], place),
+        diagnosis=_spread(diagnosis, place),
         p_above_swapped=p,
         labelled=labelled,
         standing=_standings(scores, read_certificates(run["certificates"])),
@@ -74,6 +75,12 @@ def scores_csv(run: RunTables, tags: Tags = NO_TAGS, tests: Sequence[SwapTest] =
     )[list(CSV_COLUMNS)]
     rows = rows if with_text else rows.assign(reason="")
     return csv_text(rows)
+
+
+def _spread(known: pd.Series, place: NDArray[np.intp]) -> pd.Categorical:
+    """Return the texts at these places; as categories, millions take little room and each is looked at once."""
+    code, different = pd.factorize(known)
+    return pd.Categorical.from_codes(code[place], different)
 
 
 def _standings(scores: pd.DataFrame, certificates: Sequence[Certificate]) -> Objects:

@@ -18,9 +18,13 @@ rows = st.lists(st.tuples(st.none() | texts, numbers, st.integers(-(2**63), 2**6
 
 def _frame(cells: list[tuple[str | None, float | None, int]]) -> pd.DataFrame:
     columns = list(zip(*cells, strict=True)) if cells else [(), (), ()]
-    kinds: dict[str, object] = {"label": object, "value": np.float64, "n": np.int64}
+    label, value, n = columns
     return pd.DataFrame(
-        {name: pd.Series(c, dtype=kind) for (name, kind), c in zip(kinds.items(), columns, strict=True)}  # type: ignore[call-overload]
+        {
+            "label": pd.Series(label, dtype=object),
+            "value": pd.Series(value, dtype=np.float64),
+            "n": pd.Series(n, dtype=np.int64),
+        }
     )
 
 
