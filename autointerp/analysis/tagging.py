@@ -76,7 +76,7 @@ def own_labels(explanations: Frame) -> Frame:
 def _numbered(first: Frame, second: Frame) -> tuple[IntArray, IntArray]:
     """Return a number for each row of two frames: the same where all cells are, counted up as rows first occur."""
     both = pd.concat([first, second], ignore_index=True)
-    numbers: IntArray = both.groupby(list(both.columns), sort=False, dropna=False).ngroup().to_numpy(np.int64)
+    numbers = np.asarray(both.groupby(list(both.columns), sort=False, dropna=False).ngroup(), dtype=np.int64)
     return numbers[: len(first)], numbers[len(first) :]
 
 
@@ -85,9 +85,8 @@ def _measured(labels: Frame, features: Frame) -> tuple[FloatArray, FloatArray]:
     named = features[features["feature"].isin(labels["feature"])].drop_duplicates(FEATURE)
     known = named.reindex(columns=[*FEATURE, "density", "fraction_single_token"])
     found = labels[FEATURE].merge(known, on=FEATURE, how="left")
-    density: FloatArray = found["density"].astype(np.float64).fillna(0.0).to_numpy()
-    single_token: FloatArray = found["fraction_single_token"].astype(np.float64).to_numpy()
-    return density, single_token
+    single_token = np.asarray(found["fraction_single_token"].astype(np.float64), dtype=np.float64)
+    return np.asarray(found["density"].astype(np.float64).fillna(0.0), dtype=np.float64), single_token
 
 
 def _is_about_outputs(labels: Frame) -> BoolArray:
