@@ -1,12 +1,22 @@
 """What is the matter with a label or its feature, as tags derived from scores and answers; thresholds have names."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from autointerp.core.types import FloatArray
+
+BoolArray = NDArray[np.bool_]
 
 OF_OUTPUTS = "logits"
 """The scorer that asks about promoted tokens and not about text."""
+
+OF_TEXT = ("detection", "fuzzing", "simulation")
+"""Scorers of the text a feature reads: a good label of that may say nothing of its outputs."""
 
 
 class Tag(StrEnum):
@@ -55,115 +65,141 @@ THRESHOLDS = Thresholds()
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Shares of windows a judge says yes to, in [0, 1]; None where there are too few of a kind.
+    """Shares of windows a judge says yes to, in [0, 1], shape [n_labels] each; NaN where there are too few of a kind.
 
     ``recall``: of firing windows; ``top`` and ``weak``: of the strongest and of those below half the
     peak. ``false_fire``: of silent windows; ``random``, ``hard``: of those drawn from all, and of
     those made hard (same token, near in embedding or direction).
     """
 
-    recall: float | None = None
-    top: float | None = None
-    weak: float | None = None
-    false_fire: float | None = None
-    random: float | None = None
-    hard: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Skill:
-    """How far from chance (0) to perfect (1) a label got by one scorer and judge, with its interval.
-
-    Scorers without a chance level have none.
-    """
-
-    scorer: str
-    judge: str
-    value: float
-    low: float
-    high: float
+    recall: FloatArray
+    top: FloatArray
+    weak: FloatArray
+    false_fire: FloatArray
+    random: FloatArray
+    hard: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of one label of one feature; ``worthless``: rates with labels that deserve no credit."""
+    """What is known of labels, a column a fact, shape [n_labels] each; NaN where a number is not known.
 
-    density: float = 0.0
-    single_token: float | None = None
-    is_duplicate: bool = False
-    is_about_outputs: bool = False
-    own: Rates = Rates()
-    worthless: Rates = Rates()
-    skills: tuple[Skill, ...] = ()
+    ``worthless``: rates with labels that deserve no credit. ``skills``: how far from chance (0) to
+    perfect (1) labels got, a row a score in any order: ``label`` (its place, in [0, n_labels)),
+    ``scorer``, ``judge``, ``value`` and its interval ``low``, ``high``. Scorers without a chance level
+    have none.
+    """
+
+    density: FloatArray
+    single_token: FloatArray
+    is_duplicate: BoolArray
+    is_about_outputs: BoolArray
+    own: Rates
+    worthless: Rates
+    skills: pd.DataFrame
 
 
-def diagnose(facts: Facts, thresholds: Thresholds = THRESHOLDS) -> tuple[Tag, ...]:
-    """Return the tags that apply, in the order of ``Tag``; none is no praise, only nothing found."""
-    t = thresholds
+def diagnose(facts: Facts, thresholds: Thresholds = THRESHOLDS) -> NDArray[np.object_]:
+    """Return the tags that apply to each label, shape [n_labels]: tuples in the order of ``Tag``.
+
+    No tag is no praise, only nothing found. Labels with the same tags share one tuple.
+    """
+    t, own = thresholds, facts.own
+    skills = _by_label(facts.skills)
+    # A comparison with NaN is false: what is not known gives no tag.
     found = {
-        Tag.TOO_BROAD: _is_too_broad(facts, t),
-        Tag.TOO_NARROW: _is_too_narrow(facts, t),
-        Tag.TOP_ONLY: _is_gap(facts.own.top, facts.own.weak, t.top_gap) and _is_at_least(facts.own.top, t.high_recall),
-        Tag.HARD_NEGATIVE_FAIL: _is_gap(facts.own.hard, facts.own.random, t.hard_gap)
-        and _is_at_least(facts.own.hard, t.high_false_fire),
-        Tag.SCORERS_DISAGREE: any(
-            a.judge == b.judge and a.scorer != b.scorer and _disagree(a, b, t) for a, b in combinations(_read(facts), 2)
-        ),
-        Tag.JUDGES_DISAGREE: any(
-            a.judge != b.judge and a.scorer == b.scorer and _disagree(a, b, t) for a, b in combinations(facts.skills, 2)
-        ),
-        Tag.SINGLE_TOKEN: _is_at_least(facts.single_token, t.single_token),
+        Tag.TOO_BROAD: _is_too_broad(own, facts.worthless, t),
+        Tag.TOO_NARROW: _is_too_narrow(own, facts.worthless, t),
+        Tag.TOP_ONLY: _is_gap(own.top, own.weak, t.top_gap) & (own.top >= t.high_recall),
+        Tag.HARD_NEGATIVE_FAIL: _is_gap(own.hard, own.random, t.hard_gap) & (own.hard >= t.high_false_fire),
+        Tag.SCORERS_DISAGREE: _has_apart(skills[skills["scorer"] != OF_OUTPUTS], "scorer", "judge", len(own.top), t),
+        Tag.JUDGES_DISAGREE: _has_apart(skills, "judge", "scorer", len(own.top), t),
+        Tag.SINGLE_TOKEN: facts.single_token >= t.single_token,
         Tag.DENSE: facts.density >= t.dense,
-        Tag.OUTPUT_FEATURE: _is_about_outputs(facts, t),
+        Tag.OUTPUT_FEATURE: facts.is_about_outputs | _is_named_by_outputs(skills, len(own.top), t),
         Tag.DUPLICATE_LABEL: facts.is_duplicate,
     }
-    return tuple(tag for tag in Tag if found[tag])
+    return _tuples([found[tag] for tag in Tag])
 
 
-def _is_too_broad(facts: Facts, t: Thresholds) -> bool:
+def _tuples(found: Sequence[BoolArray]) -> NDArray[np.object_]:
+    """Return the tags of each label, of whether it has each one."""
+    numbers = sum(has.astype(np.int64) << place for place, has in enumerate(found))
+    shared = np.empty(1 << len(found), dtype=object)
+    for number in np.flatnonzero(np.bincount(numbers)):
+        shared[number] = tuple(tag for place, tag in enumerate(Tag) if number >> place & 1)
+    tags: NDArray[np.object_] = shared[numbers]
+    return tags
+
+
+def _is_too_broad(own: Rates, other: Rates, t: Thresholds) -> BoolArray:
     """Whether the label finds what fires and much that does not, more than the judge says yes to anyway.
 
     Without a worthless label to compare with nobody knows what the judge says yes to anyway.
     """
-    own, other = facts.own, facts.worthless
-    is_loose = _is_at_least(own.recall, t.high_recall) and _is_at_least(own.false_fire, t.high_false_fire)
-    return is_loose and _is_gap(own.false_fire, other.false_fire, t.margin)
+    is_loose = (own.recall >= t.high_recall) & (own.false_fire >= t.high_false_fire)
+    return is_loose & _is_gap(own.false_fire, other.false_fire, t.margin)
 
 
-def _is_too_narrow(facts: Facts, t: Thresholds) -> bool:
+def _is_too_narrow(own: Rates, other: Rates, t: Thresholds) -> BoolArray:
     """Whether the label misses most of what fires though it finds some, and seldom fits what is silent."""
-    own, other = facts.own, facts.worthless
-    if own.recall is None or own.false_fire is None or other.recall is None:
-        return False
-    is_strict = own.recall < t.low_recall and own.false_fire <= t.low_false_fire
-    return is_strict and _is_gap(own.recall, max(other.recall, own.false_fire), t.margin)
+    is_strict = (own.recall < t.low_recall) & (own.false_fire <= t.low_false_fire)
+    return is_strict & _is_gap(own.recall, np.maximum(other.recall, own.false_fire), t.margin)
 
 
-def _is_about_outputs(facts: Facts, t: Thresholds) -> bool:
-    """Whether the label was written as one of outputs, or names the promoted tokens and not what is read."""
-    named = [s.value for s in facts.skills if s.scorer == OF_OUTPUTS]
-    read = [s.value for s in _read(facts) if s.scorer in ("detection", "fuzzing", "simulation")]
-    is_named = bool(named) and max(named) >= t.output_skill
-    return facts.is_about_outputs or (is_named and bool(read) and max(named) - max(read) >= t.skill_gap)
-
-
-def _read(facts: Facts) -> list[Skill]:
-    """Return the skills at the text a feature reads: a good label of that may say nothing of its outputs."""
-    return [skill for skill in facts.skills if skill.scorer != OF_OUTPUTS]
-
-
-def _disagree(a: Skill, b: Skill, t: Thresholds) -> bool:
-    """Whether two skills are far apart and their intervals do not meet."""
-    return abs(a.value - b.value) >= t.skill_gap and (a.low > b.high or b.low > a.high)
-
-
-def _is_at_least(rate: float | None, bar: float) -> bool:
-    return rate is not None and rate >= bar
-
-
-def _is_gap(larger: float | None, smaller: float | None, gap: float) -> bool:
+def _is_gap(larger: FloatArray, smaller: FloatArray, gap: float) -> BoolArray:
     # Rates are ratios of counts: 0.9 - 0.8 is as good as 0.1.
-    return larger is not None and smaller is not None and larger - smaller >= gap - 1e-9
+    is_gap: BoolArray = larger - smaller >= gap - 1e-9
+    return is_gap
+
+
+# ---- skills
+
+
+def _by_label(skills: pd.DataFrame) -> pd.DataFrame:
+    """Return the skills sorted by label, names as categories: millions of strings are slow to compare."""
+    return skills.astype({"scorer": "category", "judge": "category"}).sort_values("label", kind="stable")
+
+
+def _has_apart(skills: pd.DataFrame, name: str, other: str, n_labels: int, t: Thresholds) -> BoolArray:
+    """Return whether two of a label's skills, of one *other* and different *name*, are far apart.
+
+    That is, by the gap, and their intervals do not meet. Shape [n_labels].
+    """
+    label = skills["label"].to_numpy(np.int64)
+    column = {key: skills[key].to_numpy(np.float64) for key in ("value", "low", "high")}
+    name_code, other_code = (skills[key].cat.codes.to_numpy() for key in (name, other))
+    has_apart = np.zeros(n_labels, dtype=bool)
+    for a, b in _pairs(label):
+        is_pair = (name_code[a] != name_code[b]) & (other_code[a] == other_code[b])
+        is_far = np.abs(column["value"][a] - column["value"][b]) >= t.skill_gap
+        is_clear = (column["low"][a] > column["high"][b]) | (column["low"][b] > column["high"][a])
+        has_apart[label[a[is_pair & is_far & is_clear]]] = True
+    return has_apart
+
+
+def _pairs(label: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield the places of all pairs of one *label*, which is sorted: neighbours, then next but one, and so on."""
+    later = np.arange(len(label))
+    rank = later - np.searchsorted(label, label)
+    for lag in range(1, int(rank.max(initial=0)) + 1):
+        later = later[rank[later] >= lag]
+        yield later - lag, later
+
+
+def _is_named_by_outputs(skills: pd.DataFrame, n_labels: int, t: Thresholds) -> BoolArray:
+    """Return whether a label names the promoted tokens and not what is read, shape [n_labels]."""
+    named = _best(skills[skills["scorer"] == OF_OUTPUTS], n_labels)
+    read = _best(skills[skills["scorer"].isin(OF_TEXT)], n_labels)
+    is_named: BoolArray = (named >= t.output_skill) & (named - read >= t.skill_gap)
+    return is_named
+
+
+def _best(skills: pd.DataFrame, n_labels: int) -> FloatArray:
+    """Return the highest skill of each label, shape [n_labels]; NaN where there is none."""
+    best = np.full(n_labels, np.nan)
+    np.fmax.at(best, skills["label"].to_numpy(np.int64), skills["value"].to_numpy(np.float64))
+    return best
 
 
 MEANINGS: dict[Tag, str] = {

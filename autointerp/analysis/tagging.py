@@ -1,15 +1,14 @@
 """What a run's tables say of each label, gathered into facts, and the tags that follow from them."""
 
-from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import fields
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from autointerp.analysis.diagnosis import THRESHOLDS, Facts, Rates, Skill, Thresholds, diagnose
-from autointerp.metrics.classification import THRESHOLD, effective_number
+from autointerp.analysis.diagnosis import THRESHOLDS, BoolArray, Facts, Rates, Thresholds, diagnose
+from autointerp.core.types import FloatArray
+from autointerp.metrics.classification import THRESHOLD
 from autointerp.score.detection import Detection
 from autointerp.score.fuzzing import Fuzzing
 from autointerp.score.logits import Logits
@@ -33,10 +32,8 @@ WEAK = 0.5
 """Firing windows below this share of the feature's peak are weak ones."""
 
 FEATURE = ["dictionary", "feature"]
-MEASURED = ["density", "fraction_single_token"]
 Frame = pd.DataFrame
-Key = tuple[object, ...]
-Row = Mapping[Hashable, Any]
+IntArray = NDArray[np.int64]
 
 
 def tag_labels(
@@ -56,25 +53,18 @@ def tag_labels(
     ``min_windows`` windows, effectively (Kish 1965), is not known.
     """
     labels = own_labels(explanations)
-    answers = _answers(predictions, evidence, features, judge)
-    rates = _LabelRates(answers, thresholds.min_windows)
-    skills = _skills(scores)
-    named = features[features["feature"].isin(labels["feature"])].drop_duplicates(FEATURE)
-    measured: dict[Key, Row] = {(row["dictionary"], row["feature"]): row for row in _rows(named, [*FEATURE, *MEASURED])}
-    read = [*FEATURE, "explanation", "explainer", "kind", "is_duplicate"]
-    facts = [
-        _facts(row, rates=rates, skills=tuple(skills.get(str(row["explanation"]), ())), measured=measured)
-        for row in _rows(labels.assign(is_duplicate=_duplicates(labels)), read)
-    ]
-    tags = pd.Series([diagnose(one, thresholds) for one in facts], index=labels.index, dtype=object)
-    return labels[[*FEATURE, "explanation", "explainer"]].assign(tags=tags)
-
-
-def _rows(frame: Frame, columns: list[str]) -> Iterator[Row]:
-    """Yield the rows, of each the columns that are there; a run may have millions."""
-    names = [name for name in columns if name in frame]
-    for row in zip(*(frame[name].tolist() for name in names), strict=True):
-        yield dict(zip(names, row, strict=True))
+    density, single_token = _measured(labels, features)
+    own, worthless = _label_rates(labels, _answers(predictions, evidence, features, judge), thresholds.min_windows)
+    facts = Facts(
+        density=density,
+        single_token=single_token,
+        is_duplicate=_duplicates(labels),
+        is_about_outputs=_is_about_outputs(labels),
+        own=own,
+        worthless=worthless,
+        skills=_skills(scores, labels),
+    )
+    return labels[[*FEATURE, "explanation", "explainer"]].assign(tags=diagnose(facts, thresholds))
 
 
 def own_labels(explanations: Frame) -> Frame:
@@ -83,28 +73,37 @@ def own_labels(explanations: Frame) -> Frame:
     return explanations[real].drop_duplicates("explanation")
 
 
-def _facts(row: Row, *, rates: "_LabelRates", skills: tuple[Skill, ...], measured: Mapping[Key, Row]) -> Facts:
-    name = (row["dictionary"], row["feature"])
-    found = measured.get(name, {})
-    single = found.get("fraction_single_token")
-    own, worthless = rates.of(name, str(row["explanation"]))
-    return Facts(
-        density=float(found.get("density", 0.0)),
-        single_token=None if single is None or pd.isna(single) else float(single),
-        is_duplicate=bool(row["is_duplicate"]),
-        is_about_outputs=row.get("kind") == "output" or row["explainer"] == "outputs",
-        own=own,
-        worthless=worthless,
-        skills=skills,
-    )
+def _numbered(first: Frame, second: Frame) -> tuple[IntArray, IntArray]:
+    """Return a number for each row of two frames: the same where all cells are, counted up as rows first occur."""
+    both = pd.concat([first, second], ignore_index=True)
+    numbers = np.asarray(both.groupby(list(both.columns), sort=False, dropna=False).ngroup(), dtype=np.int64)
+    return numbers[: len(first)], numbers[len(first) :]
 
 
-def _duplicates(labels: Frame) -> NDArray[np.bool_]:
+def _measured(labels: Frame, features: Frame) -> tuple[FloatArray, FloatArray]:
+    """Return density (0 where it is not known) and share of firings on one token (NaN) of each label's feature."""
+    named = features[features["feature"].isin(labels["feature"])].drop_duplicates(FEATURE)
+    known = named.reindex(columns=[*FEATURE, "density", "fraction_single_token"])
+    found = labels[FEATURE].merge(known, on=FEATURE, how="left")
+    single_token = np.asarray(found["fraction_single_token"].astype(np.float64), dtype=np.float64)
+    return np.asarray(found["density"].astype(np.float64).fillna(0.0), dtype=np.float64), single_token
+
+
+def _is_about_outputs(labels: Frame) -> BoolArray:
+    """Return whether the label was written as one of outputs, shape [n_labels]."""
+    is_kind = labels["kind"] == "output" if "kind" in labels else False
+    is_about: BoolArray = (is_kind | (labels["explainer"] == "outputs")).to_numpy(bool)
+    return is_about
+
+
+def _duplicates(labels: Frame) -> BoolArray:
     """Return whether another feature of the dictionary has the same label by the same explainer, shape [n_labels]."""
-    texts = labels["text"].astype(str).map(_plain)
-    by = [labels["dictionary"], labels["explainer"], texts]
-    n_features: NDArray[np.int64] = labels["feature"].groupby(by).transform("nunique").to_numpy(np.int64)
-    return n_features > 1
+    codes, texts = pd.factorize(labels["text"].astype(str))
+    plain, _ = pd.factorize(np.array([_plain(text) for text in texts.tolist()], dtype=object))
+    by = [labels["dictionary"], labels["explainer"], pd.Series(plain[codes], index=labels.index)]
+    features = labels["feature"].groupby(by, sort=False)
+    is_shared: BoolArray = (features.transform("max") != features.transform("min")).to_numpy(bool)
+    return is_shared
 
 
 def _plain(text: str) -> str:
@@ -116,22 +115,30 @@ def _plain(text: str) -> str:
     return " ".join(text.casefold().split()).strip(" .,;:!?\"'")
 
 
-def _skills(scores: Frame) -> dict[str, list[Skill]]:
-    """Return how far each label got by scorer and judge, where value, interval and chance are known."""
-    known = scores[(scores["control"] == "none") & scores[["value", "low", "high", "chance"]].notna().all(axis=1)]
-    names = zip(known["scorer"], known["variant"], known["metric"], strict=True)
-    is_headline = [HEADLINES.get(str(scorer)) == (variant, metric) for scorer, variant, metric in names]
-    found: dict[str, list[Skill]] = {}
-    columns = ["explanation", "scorer", "judge", "value", "low", "high", "chance"]
-    for row in _rows(known[np.array(is_headline, dtype=bool)], columns):
-        found.setdefault(str(row["explanation"]), []).append(_skill(row))
+def _skills(scores: Frame, labels: Frame) -> Frame:
+    """Return how far each label got by scorer and judge, where value, interval and chance are known.
+
+    The rows that ``Facts`` wants; ``label`` is the place among *labels*.
+    """
+    _, label = _numbered(labels[["explanation"]], scores[["explanation"]])
+    names = scores[["scorer", "judge"]].astype("category")
+    is_known = scores[["value", "low", "high"]].notna().all(axis=1) & (scores["chance"] < 1)
+    is_own = (scores["control"] == "none") & (label < len(labels))
+    # Strings are copied last, and not at all: of millions of scores that costs more than everything else here.
+    at = np.flatnonzero(is_known & is_own & _is_headline(scores))
+    value, low, high, chance = (scores[name].to_numpy(np.float64)[at] for name in ("value", "low", "high", "chance"))
+    skills = {name: (found - chance) / (1 - chance) for name, found in (("value", value), ("low", low), ("high", high))}
+    return names.iloc[at].assign(label=label[at], **skills)
+
+
+def _is_headline(scores: Frame) -> BoolArray:
+    """Return whether a score is the one its scorer is read by, shape [n_scores]."""
+    names = scores[["scorer", "variant", "metric"]].astype("category")
+    found = np.zeros(len(scores), dtype=bool)
+    for scorer, (variant, metric) in HEADLINES.items():
+        is_named = (names["scorer"] == scorer) & (names["variant"] == variant) & (names["metric"] == metric)
+        found |= is_named.to_numpy(bool)
     return found
-
-
-def _skill(row: Row) -> Skill:
-    chance = float(row["chance"])
-    value, low, high = ((float(row[name]) - chance) / (1 - chance) for name in ("value", "low", "high"))
-    return Skill(str(row["scorer"]), str(row["judge"]), value, low, high)
 
 
 # ---- rates
@@ -140,7 +147,8 @@ def _skill(row: Row) -> Skill:
 def _answers(predictions: Frame, evidence: Frame, features: Frame, judge: str) -> Frame:
     """Return the judge's answers on windows of the population, with what kind of window each was.
 
-    Fuzzing's misplaced marks have no weight: they are no windows of the population.
+    ``scorer`` is its place in ``VERDICTS``; other kinds are those of ``Rates``. Fuzzing's misplaced marks
+    have no weight: they are no windows of the population.
     """
     rows = predictions[
         predictions["scorer"].isin(VERDICTS)
@@ -150,9 +158,10 @@ def _answers(predictions: Frame, evidence: Frame, features: Frame, judge: str) -
         & (predictions["weight"] > 0)
     ]
     found = rows.merge(_places(evidence, features), on=[*FEATURE, "item"], how="left")
-    stratum, fires = found["stratum"].astype(object).fillna(""), found["truth"] > 0
+    stratum, fires = found["stratum"].astype(str).fillna(""), found["truth"] > 0
     is_hard = stratum.str.startswith("silent:") & ~stratum.isin(RANDOM)
     return found.assign(
+        scorer=pd.Categorical(found["scorer"], VERDICTS).codes,
         yes=found["guess"] >= THRESHOLD,
         recall=fires,
         top=fires & (stratum == "top"),
@@ -169,53 +178,88 @@ def _places(evidence: Frame, features: Frame) -> Frame:
     peaks = features.drop_duplicates(FEATURE)[[*FEATURE, "peak"]]
     placed = windows[[*FEATURE, "stratum"]].assign(
         item=windows["doc"].astype(str) + ":" + windows["start"].astype(str),
-        strongest=[max(row, default=0.0) for row in windows["activations"]],
+        strongest=_strongest(windows["activations"]),
     )
     found = placed.drop_duplicates([*FEATURE, "item"]).merge(peaks, on=FEATURE, how="left")
     return found.assign(strength=found["strongest"] / found["peak"]).drop(columns=["strongest", "peak"])
 
 
-class _LabelRates:
-    """Rates by label, beside those of worthless labels on the same feature."""
-
-    def __init__(self, answers: Frame, min_windows: int) -> None:
-        own, others = answers[answers["control"] == "none"], answers[answers["control"] != "none"]
-        self.min_windows = min_windows
-        self.own = self._by(own, ["explanation", "scorer"])
-        self.feature = self._by(others, [*FEATURE, "scorer"])
-        self.dictionary = self._by(others, ["dictionary", "scorer"])
-
-    def of(self, feature: Key, explanation: str) -> tuple[Rates, Rates]:
-        """Return the rates with the label and with worthless ones.
-
-        Where the feature has too few windows of a kind with these, the rate is over all features of
-        its dictionary.
-        """
-        scorer = next((name for name in VERDICTS if (explanation, name) in self.own), "")
-        own = self.own.get((explanation, scorer), Rates())
-        near = self.feature.get((*feature, scorer), Rates())
-        wide = self.dictionary.get((feature[0], scorer), Rates())
-        return own, _filled(near, wide)
-
-    def _by(self, answers: Frame, names: list[str]) -> dict[Key, Rates]:
-        groups = answers.groupby(names, sort=False)
-        return {key: _rates(group, self.min_windows) for key, group in groups}
+def _strongest(activations: pd.Series) -> FloatArray:
+    """Return the largest activation of each window, shape [n_windows]; 0 of a window without tokens."""
+    n_each = np.array([len(row) for row in activations], dtype=np.int64)
+    values = np.concatenate([[0.0], *activations])
+    strongest = np.zeros(len(n_each))
+    strongest[n_each > 0] = np.maximum.reduceat(values, 1 + (np.cumsum(n_each) - n_each)[n_each > 0])
+    return strongest
 
 
-def _rates(answers: Frame, min_windows: int) -> Rates:
-    """Return the weighted shares answered yes by kind of window."""
-    yes, weight = answers["yes"].to_numpy(bool), answers["weight"].to_numpy(np.float64)
-    kinds = {field.name: answers[field.name].to_numpy(bool) for field in fields(Rates)}
-    return Rates(**{name: _share(yes[kind], weight[kind], min_windows) for name, kind in kinds.items()})
+def _label_rates(labels: Frame, answers: Frame, min_windows: int) -> tuple[Rates, Rates]:
+    """Return the rates with each label and with worthless ones, by the first of ``VERDICTS`` it was read by.
+
+    Where a feature has too few windows of a kind with worthless labels, the rate is over all features of
+    its dictionary.
+    """
+    is_own = (answers["control"] == "none").to_numpy(bool)
+    own, others = answers[is_own], answers[~is_own]
+    _, label = _numbered(labels[["explanation"]], own[["explanation"]])
+    own, label = own[label < len(labels)], label[label < len(labels)]
+    # The number after all scorers stands for none.
+    first = np.full(len(labels), len(VERDICTS))
+    np.minimum.at(first, label, own["scorer"])
+    is_first = own["scorer"].to_numpy() == first[label]
+    asked = labels[FEATURE].assign(scorer=first)
+    near, wide = (
+        _like(asked[names], others, min_windows) for names in ([*FEATURE, "scorer"], ["dictionary", "scorer"])
+    )
+    return _rates(own[is_first], label[is_first], len(labels), min_windows), _filled(near, wide)
 
 
-def _share(yes: NDArray[np.bool_], weight: NDArray[np.float64], min_windows: int) -> float | None:
+def _like(asked: Frame, answers: Frame, min_windows: int) -> Rates:
+    """Return for each row of *asked* the rates of the answers that are like it in all its columns."""
+    wanted, group = _numbered(asked, answers[list(asked.columns)])
+    rates = _rates(answers, group, max(wanted.max(initial=-1), group.max(initial=-1)) + 1, min_windows)
+    return Rates(**{name: found[wanted] for name, found in _by_kind(rates).items()})
+
+
+def _rates(answers: Frame, group: IntArray, n_groups: int, min_windows: int) -> Rates:
+    """Return the weighted shares answered yes by kind of window, of the answers of each group."""
+    order = np.argsort(group, kind="stable")
+    by_group, group = answers.iloc[order], group[order]
+    yes, weight = by_group["yes"].to_numpy(bool), by_group["weight"].to_numpy(np.float64)
+    shares = {}
+    for kind in fields(Rates):
+        of_kind = by_group[kind.name].to_numpy(bool)
+        n_each, n_yes = (np.bincount(group[which], minlength=n_groups) for which in (of_kind, of_kind & yes))
+        shares[kind.name] = _shares(weight[of_kind & yes], n_yes, weight[of_kind], n_each, min_windows)
+    return Rates(**shares)
+
+
+def _shares(yes: FloatArray, n_yes: IntArray, weight: FloatArray, n_each: IntArray, min_windows: int) -> FloatArray:
+    """Return the share of each group's *weight* that is answered *yes*; NaN where it rests on too few windows."""
+    total = _sums(weight, n_each)
+    n_effective = np.divide(total**2, _sums(weight**2, n_each), out=np.zeros_like(total), where=n_each > 0)
     # Three equal weights may come to 2.9999... windows.
-    if effective_number(weight) < min_windows - 1e-9:
-        return None
-    return float(weight[yes].sum() / weight.sum())
+    is_known = (n_each > 0) & (n_effective >= min_windows - 1e-9)
+    return np.divide(_sums(yes, n_yes), total, out=np.full_like(total, np.nan), where=is_known)
+
+
+def _sums(values: FloatArray, n_each: IntArray) -> FloatArray:
+    """Return the sums of the first *n_each*[0] values, of the next *n_each*[1], and so on.
+
+    Each is rounded as ``numpy.sum`` rounds it, and as the metrics' rates are: a share that stands exactly
+    on a threshold must not fall to either side by the order of additions.
+    """
+    starts, sums = np.cumsum(n_each) - n_each, np.zeros(len(n_each))
+    for n in np.flatnonzero(np.bincount(n_each[n_each > 0])):
+        like = np.flatnonzero(n_each == n)
+        sums[like] = values[starts[like, None] + np.arange(n)].sum(axis=1)
+    return sums
 
 
 def _filled(first: Rates, second: Rates) -> Rates:
-    pairs = {field.name: (getattr(first, field.name), getattr(second, field.name)) for field in fields(Rates)}
-    return Rates(**{name: a if a is not None else b for name, (a, b) in pairs.items()})
+    others = _by_kind(second)
+    return Rates(**{name: np.where(np.isnan(a), others[name], a) for name, a in _by_kind(first).items()})
+
+
+def _by_kind(rates: Rates) -> dict[str, FloatArray]:
+    return {field.name: getattr(rates, field.name) for field in fields(Rates)}

@@ -1,5 +1,6 @@
 """Diagnosis tags on a page: by label, counted by dictionary, and what each means."""
 
+from collections import Counter
 from collections.abc import Mapping
 
 import pandas as pd
@@ -28,8 +29,9 @@ def tagged_labels(run: RunTables) -> pd.DataFrame:
 
 
 def tags_by_label(tagged: pd.DataFrame) -> Tags:
-    """Return the tags by explanation."""
-    return dict(zip(tagged["explanation"].astype(str), tagged["tags"], strict=True))
+    """Return the tags by explanation, of the labels that have any."""
+    found = tagged[tagged["tags"].astype(bool)]
+    return dict(zip(found["explanation"].astype(str).tolist(), found["tags"].tolist(), strict=True))
 
 
 def diagnosis_grid(tagged: pd.DataFrame, order: list[str]) -> Grid:
@@ -48,13 +50,15 @@ def diagnosis_grid(tagged: pd.DataFrame, order: list[str]) -> Grid:
 
 def _counts(tags: pd.Series, found: tuple[Tag, ...]) -> tuple[str, ...]:
     """Return ``3/12`` labels for each tag, and for any."""
-    having = [sum(tag in mine for mine in tags) for tag in found]
-    return tuple(f"{n}/{len(tags)}" for n in [*having, sum(map(bool, tags))])
+    # A million labels have some dozen combinations of tags.
+    n_each = Counter(tags.tolist())
+    having = [sum(n for mine, n in n_each.items() if tag in mine) for tag in found]
+    return tuple(f"{n}/{len(tags)}" for n in [*having, len(tags) - n_each[()]])
 
 
 def found_tags(tagged: pd.DataFrame) -> tuple[Tag, ...]:
     """Return the tags that some label has, in their order."""
-    seen = {tag for tags in tagged["tags"] for tag in tags}
+    seen = {tag for tags in set(tagged["tags"].tolist()) for tag in tags}
     return tuple(tag for tag in Tag if tag in seen)
 
 

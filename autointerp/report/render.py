@@ -1,22 +1,25 @@
 """A page as HTML, Markdown and CSV; every expression of a template passes through one escaping function."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
 import jinja2
+import numpy as np
 import pandas as pd
 from markupsafe import Markup, escape
+from numpy.typing import NDArray
 
 from autointerp.analysis.certificates import Certificate, ScoreName, read_certificates, standing
 from autointerp.analysis.diagnosis import tag_text
 from autointerp.analysis.swapping import SwapTest
 from autointerp.llm.registry import family
+from autointerp.report.csv_text import csv_text
 from autointerp.report.diagnoses import NO_TAGS, Tags
 from autointerp.report.page import Page
 from autointerp.report.sections import sections_of
 from autointerp.report.tables import RunTables
-from autointerp.report.text import csv_cell, markdown, visible
+from autointerp.report.text import markdown, visible
 from autointerp.report.windows import SHADES
 
 CSV_COLUMNS = (
@@ -25,6 +28,7 @@ CSV_COLUMNS = (
     "p_above_swapped", "labelled", "standing", "family",
 )  # fmt: skip
 
+Objects = NDArray[np.object_]
 
 BESIDE = (("report.md", ""), ("scores.csv", " with one row a score"))
 
@@ -53,53 +57,70 @@ def scores_csv(run: RunTables, tags: Tags = NO_TAGS, tests: Sequence[SwapTest] =
     Text cells are guarded against spreadsheets that read them as formulas. Without *with_text* there is no
     ``reason``, which may quote a reply; the status stands.
     """
-    scores, explanations = run["scores"], run["explanations"].drop_duplicates("explanation").set_index("explanation")
-    found = _tests(scores, tests)
+    # A label has many scores: what is known of it is made once and spread over them by its place.
+    scores, (place, keys) = run["scores"], pd.factorize(run["scores"]["explanation"])
+    written = run["explanations"].drop_duplicates("explanation")[["explanation", "explainer", "text", "model"]]
+    labels = pd.DataFrame({"explanation": keys}).merge(written, on="explanation", how="left").fillna("")
+    words = {given: tag_text(given) for given in {(), *tags.values()}}
+    diagnosis = pd.Series([words[tags.get(str(key), ())] for key in keys.tolist()], dtype="str")
+    p, labelled = _tests(scores, tests)
     rows = scores.assign(
-        explainer=scores["explanation"].map(explanations["explainer"]).astype(object).fillna(""),
-        label=scores["explanation"].map(explanations["text"]).astype(object).fillna(""),
-        diagnosis=[tag_text(tags.get(str(key), ())) for key in scores["explanation"]],
-        p_above_swapped=pd.Series([test.p if test else None for test in found], index=scores.index, dtype=float),
-        labelled=["" if test is None else test.answer for test in found],
+        explainer=_spread(labels["explainer"], place),
+        label=_spread(labels["text"], place),
+        diagnosis=_spread(diagnosis, place),
+        p_above_swapped=p,
+        labelled=labelled,
         standing=_standings(scores, read_certificates(run["certificates"])),
-        family=_families(scores, explanations),
+        family=_families(_writers(labels)[place], scores["judge"]),
     )[list(CSV_COLUMNS)]
     rows = rows if with_text else rows.assign(reason="")
-    guarded = rows.assign(**{name: rows[name].map(_guarded) for name in CSV_COLUMNS})
-    text: str = guarded.to_csv(index=False, lineterminator="\n")
-    return text
+    return csv_text(rows)
 
 
-def _standings(scores: pd.DataFrame, certificates: Sequence[Certificate]) -> list[str]:
+def _spread(known: pd.Series, place: NDArray[np.intp]) -> pd.Categorical:
+    """Return the texts at these places; as categories, millions take little room and each is looked at once."""
+    code, different = pd.factorize(known)
+    return pd.Categorical.from_codes(code[place], different)
+
+
+def _standings(scores: pd.DataFrame, certificates: Sequence[Certificate]) -> Objects:
     """Return each score's standing; empty for the token look-up, which no judge gave."""
-    names = [ScoreName.of(row) for row in scores[["scorer", "variant", "metric", "judge"]].to_dict("records")]
-    known = {name: "" if name.judge == "lookup" else standing(name, certificates) for name in dict.fromkeys(names)}
-    return [known[name] for name in names]
+    names = scores[["scorer", "variant", "metric", "judge"]]
+    known = [ScoreName.of(row) for row in names.drop_duplicates().to_dict("records")]
+    found = ["" if name.judge == "lookup" else standing(name, certificates) for name in known]
+    place = names.groupby(list(names.columns), sort=False, dropna=False).ngroup().to_numpy()
+    return np.array(found, dtype=object)[place]
 
 
-def _families(scores: pd.DataFrame, explanations: pd.DataFrame) -> list[str]:
+def _writers(labels: pd.DataFrame) -> Objects:
+    """Return the model family of each label's writer, empty where no language model wrote it."""
+    model, explainer = labels["model"].astype(str), labels["explainer"].astype(str)
+    has_writer = ~model.isin(["", "none", "nan"]) & (model != explainer) & ~explainer.str.startswith("control:")
+    return np.where(has_writer, _each(family, model), "")
+
+
+def _families(writers: Objects, judges: pd.Series) -> Objects:
     """Return ``same`` or ``other`` for each score, empty where a label has no language model behind it."""
-    writers = dict(
-        zip(explanations.index, zip(explanations["model"], explanations["explainer"], strict=True), strict=True)
+    is_same = writers == _each(family, judges)
+    return np.where(writers == "", "", np.where(is_same, "same", "other")).astype(object)
+
+
+def _tests(scores: pd.DataFrame, tests: Sequence[SwapTest]) -> tuple[pd.Series, pd.Series]:
+    """Return p and answer of the test of each score's label, empty where there is none, and for every control."""
+    key = ["explanation", "scorer", "variant", "judge"]
+    known = pd.DataFrame(
+        [(t.explanation, t.scorer, t.variant, t.judge, t.p, t.answer) for t in tests], columns=[*key, "p", "answer"]
     )
-    found = []
-    for key, judge in zip(scores["explanation"], scores["judge"], strict=True):
-        model, explainer = map(str, writers.get(key, ("", "")))
-        has_writer = model not in ("", "none", "nan", explainer) and not explainer.startswith("control:")
-        found.append(("same" if family(model) == family(str(judge)) else "other") if has_writer else "")
-    return found
+    tested = scores.loc[(scores["control"] == "none") & scores["explanation"].isin(known["explanation"]), key]
+    found = tested.merge(known.drop_duplicates(key, keep="last"), on=key, how="left").set_axis(tested.index)
+    return found["p"].astype(float).reindex(scores.index), found["answer"].reindex(scores.index).fillna("")
 
 
-def _tests(scores: pd.DataFrame, tests: Sequence[SwapTest]) -> list[SwapTest | None]:
-    """Return the test of each score's label, None where there is none, and for every control."""
-    known = {(t.explanation, t.scorer, t.variant, t.judge): t for t in tests}
-    columns = (scores[name] for name in ("explanation", "scorer", "variant", "judge", "control"))
-    rows = zip(*columns, strict=True)
-    return [known.get(row[:-1]) if row[-1] == "none" else None for row in rows]
-
-
-def _guarded(cell: Any) -> Any:
-    return csv_cell(cell) if isinstance(cell, str) else None if pd.isna(cell) else cell
+def _each(of: Callable[[str], str], texts: pd.Series) -> Objects:
+    """Return what *of* makes of each text, called once for each different one; None where there is none."""
+    place, known = pd.factorize(texts)
+    # The place of what is missing is -1: the last.
+    return np.array([*map(of, map(str, known.tolist())), None], dtype=object)[place]
 
 
 @cache

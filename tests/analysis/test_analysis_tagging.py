@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pandas as pd
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autointerp.analysis.diagnosis import Tag
+from autointerp.analysis.diagnosis import THRESHOLDS, Tag, Thresholds
 from autointerp.analysis.tagging import tag_labels
+from autointerp.metrics.classification import answer_rates
 
 KINDS = {"top": 8.0, "firing:3": 3.0, "firing:1": 1.0, "silent:random": 0.0, "silent:near": 0.0}
 """Strata with the activation of their windows, of a peak of 8."""
@@ -72,7 +74,7 @@ class World:
         measure = {"scorer": scorer, "variant": "", "judge": judge, "metric": metric, "chance": 0.5}
         self.rows["scores"].append(name | measure | {"value": value, "low": value - 0.05, "high": value + 0.05})
 
-    def tags(self, judge: str = "j") -> dict[int, set[Tag]]:
+    def tags(self, judge: str = "j", thresholds: Thresholds = THRESHOLDS) -> dict[int, set[Tag]]:
         """Return the tags by feature; every label has one row."""
         columns = {
             "features": ["dictionary", "feature", "peak", "density", "fraction_single_token"],
@@ -84,7 +86,7 @@ class World:
                        "metric", "value", "low", "high", "chance"],
         }  # fmt: skip
         frames = {name: pd.DataFrame(rows, columns=columns[name]) for name, rows in self.rows.items()}
-        found = tag_labels(**frames, judge=judge)
+        found = tag_labels(**frames, judge=judge, thresholds=thresholds)
         assert len(found) == len(self.rows["explanations"])
         return {int(f): set(tags) for f, tags in zip(found["feature"], found["tags"], strict=True)}
 
@@ -165,6 +167,40 @@ def test_scorers_and_judges_that_disagree() -> None:
     world.score(2, "logits", 0.5)
     world.score(3, "fuzzing", 0.55, metric="balanced_accuracy")
     assert world.tags() == {0: {Tag.SCORERS_DISAGREE}, 1: {Tag.JUDGES_DISAGREE}, 2: set(), 3: set()}
+
+
+@settings(max_examples=30)
+@given(st.permutations(range(3)), st.data())
+def test_a_rate_is_the_metrics_own_to_the_last_digit(order: list[int], data: st.DataObject) -> None:
+    """What the metric says is reached, the next number above it is not; other labels' windows stand between."""
+    world = World()
+    for feature in order:
+        world.add(feature, always)
+    mine = [r for r in world.rows["predictions"] if r["feature"] == 0 and r["control"] == "none"]
+    for row in mine:
+        row |= {"weight": data.draw(st.floats(0.05, 50)), "guess": data.draw(st.sampled_from([0.0, 1.0]))}
+    world.rows["predictions"].sort(key=lambda row: row["item"])
+    mine.sort(key=lambda row: row["item"])
+    found = answer_rates(*([row[name] for row in mine] for name in ("truth", "guess", "weight")))
+    assert found.recall is not None
+    assert found.false_fire is not None
+    bars = {"high_recall": found.recall, "high_false_fire": found.false_fire, "margin": 0.0, "min_windows": 1}
+    assert Tag.TOO_BROAD in world.tags(thresholds=Thresholds(**bars))[0]
+    for name in ("high_recall", "high_false_fire"):
+        above = bars | {name: float(np.nextafter(bars[name], 2))}
+        assert Tag.TOO_BROAD not in world.tags(thresholds=Thresholds(**above))[0]
+
+
+def test_a_score_no_better_than_its_chance_can_be_says_nothing() -> None:
+    """Where chance is perfect, or not known, or the interval is not, there is no way from one to the other."""
+    world = World()
+    world.add(0, perfect)
+    world.score(0, "detection", 0.95)
+    world.score(0, "fuzzing", 0.3)
+    assert world.tags() == {0: {Tag.SCORERS_DISAGREE}}
+    for missing in ({"chance": 1.0}, {"chance": None}, {"low": None}):
+        world.rows["scores"][-1] |= {"chance": 0.5, "low": 0.25} | missing
+        assert world.tags() == {0: set()}
 
 
 planted = st.tuples(st.booleans(), st.booleans(), st.booleans(), st.sampled_from(["detection", "fuzzing"]))
