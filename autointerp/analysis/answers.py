@@ -37,7 +37,8 @@ class Judged:
 
 def judged_labels(predictions: pd.DataFrame, explanations: pd.DataFrame) -> Iterator[Judged]:
     """Yield every real label that shares items with other features' labels, by name of the feature, then by label."""
-    writers = dict(zip(explanations["explanation"], explanations["explainer"], strict=True))
+    asked = explanations[explanations["explanation"].isin(predictions["explanation"].unique())]
+    writers = dict(zip(asked["explanation"], asked["explainer"], strict=True))
     used = predictions["guess"].notna() & predictions["control"].isin(["none", "shuffled"])
     # Plain objects: thousands of small groups are cut out, and a column of Arrow strings is slow to cut.
     read = predictions.loc[used, [*NAME, "explanation", "control", "draw", "item", "truth", "guess"]].astype(

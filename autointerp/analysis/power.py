@@ -87,8 +87,10 @@ def cost_per_decided(scores: pd.DataFrame, calls: pd.DataFrame) -> pd.DataFrame:
 
 def _own(scores: pd.DataFrame) -> pd.DataFrame:
     """Return the headline scores of real labels that have a number."""
-    own = scores[(scores["control"] == "none") & scores["value"].notna()]
-    return own[by_name(is_headline, own, ["scorer", "metric"])]
+    is_own = (
+        (scores["control"] == "none") & scores["value"].notna() & by_name(is_headline, scores, ["scorer", "metric"])
+    )
+    return scores.loc[is_own, ["dictionary", "scorer", "feature", "low", "high", "chance"]]
 
 
 def _cost_row(key: tuple[object, ...], group: pd.DataFrame, spent: Spent) -> tuple[object, ...]:

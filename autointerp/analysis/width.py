@@ -95,7 +95,8 @@ def placed_values(
     families, place = np.unique([_family(name) for name in known] or [""], return_inverse=True)
     code = names.cat.codes.to_numpy(np.int64)
     family = pd.Categorical.from_codes(place[code], pd.Index(families, dtype=str))
-    placed = values.assign(width=widths[code], family=family)
+    columns = ["dictionary", *MEASURE, "feature", "value"]
+    placed = values[columns].assign(width=widths[code], family=family)
     if len(values) and np.isnan(widths[code]).any():
         placed = placed.dropna(subset=["width"])
     return placed.assign(density=np.nan if features is None else densities_of(placed, features))

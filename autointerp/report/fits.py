@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+import numpy as np
 import pandas as pd
 
 from autointerp.analysis.by_density import score_by_density as bins_of
 from autointerp.analysis.dictionary_quality import density_histogram
 from autointerp.analysis.figures import count, number, with_interval
 from autointerp.analysis.laws import ScoreLaw
+from autointerp.analysis.names import as_categories
 from autointerp.analysis.power import power_table
 from autointerp.analysis.power_law import PowerLaw
 from autointerp.analysis.summary import Line
@@ -74,7 +76,9 @@ def _measure(line: Line) -> tuple[str, ...]:
 def _by_width(rows: pd.DataFrame, lines: Sequence[Line]) -> pd.DataFrame:
     """Return the rows, narrow dictionaries first."""
     order = {line.dictionary: place for place, line in enumerate(lines)}
-    return rows.sort_values("dictionary", key=lambda names: names.astype(str).map(order), kind="stable")
+    names = as_categories(rows["dictionary"])
+    places = np.array([order.get(str(name), len(order)) for name in names.cat.categories], dtype=np.int64)
+    return rows.iloc[np.argsort(places[names.cat.codes.to_numpy()], kind="stable")]
 
 
 def density_grid(bins: pd.DataFrame) -> Grid:

@@ -6,8 +6,9 @@ from itertools import groupby
 import pandas as pd
 
 from autointerp.analysis.figures import count, number, ranged
+from autointerp.analysis.names import by_name
 from autointerp.analysis.summary import Line
-from autointerp.analysis.values import headline_values, measure_name
+from autointerp.analysis.values import is_headline, measure_name
 from autointerp.analysis.width_table import width_table
 from autointerp.analysis.words import Findings
 from autointerp.report.blocks import Block, Figures, Folded, Heading, Prose, Table
@@ -55,9 +56,8 @@ def width_blocks(run: RunTables, findings: Findings, values: pd.DataFrame, *, se
 
 def _shown(values: pd.DataFrame) -> pd.DataFrame:
     """Return the values of real labels by the measures that the table has."""
-    own = values[(values["control"] == "none") & values["metric"].isin(OF_POPULATION)]
-    found = pd.concat([headline_values(values), own]) if len(own) else headline_values(values)
-    return found.drop_duplicates(["dictionary", "explainer", "scorer", "variant", "metric", "judge", "feature"])
+    is_shown = by_name(lambda s, m: is_headline(s, m) or m in OF_POPULATION, values, ["scorer", "metric"])
+    return values[is_shown & ((values["control"] == "none") & values["value"].notna()).to_numpy()]
 
 
 def width_grid(rows: pd.DataFrame) -> Grid:
