@@ -31,12 +31,12 @@ def score_by_density(values: pd.DataFrame, features: pd.DataFrame, *, seed: int 
     own = values[(values["control"] == "none") & values["value"].notna()]
     swapped = values[values["control"] == "shuffled"]
     others = np.append(swapped["value"].to_numpy(np.float64), np.nan)[places_of(own, swapped)]
-    placed = own.assign(density=densities_of(own, features), swapped=others)
-    placed = placed[placed["density"] > 0]
+    density = densities_of(own, features)
+    placed = own[["dictionary", "value", "chance"]].assign(density=density, swapped=others)[density > 0]
     edges = _edges(placed["density"].to_numpy(np.float64))
     # What a bin counts is found by its very edges: a filter with these numbers finds the same features.
     bins = np.searchsorted(edges, placed["density"].to_numpy(np.float64), side="right") - 1
-    order = {name: place for place, name in enumerate(dict.fromkeys(values["dictionary"]))}
+    order = {str(name): place for place, name in enumerate(values["dictionary"].unique())}
     places = placed["dictionary"].astype(str).map(order)
     groups = placed.assign(bin=bins, place=places).groupby(["place", "bin"], sort=True)
     return pd.DataFrame([row for _, group in groups for row in _row(group, edges, seed)], columns=COLUMNS)

@@ -1,5 +1,8 @@
 """A frame as CSV text, by Arrow: millions of rows of few different texts."""
 
+from io import BytesIO
+from typing import IO
+
 import pandas as pd
 import pyarrow as pa
 from pyarrow import csv
@@ -15,11 +18,14 @@ def csv_text(frame: pd.DataFrame) -> str:
     >>> csv_text(pd.DataFrame({"label": ["=1", "a, b", None], "value": [0.5, None, 3.0]}))
     'label,value\n"\'=1",0.5\n"a, b",\n,3\n'
     """
-    columns = {str(name): _guarded(frame[name]) for name in frame}
-    sink = pa.BufferOutputStream()
-    csv.write_csv(pa.table(columns), sink, AS_WRITTEN)
-    written: bytes = sink.getvalue().to_pybytes()
-    return written.decode()
+    sink = BytesIO()
+    write_csv(frame, sink)
+    return sink.getvalue().decode()
+
+
+def write_csv(frame: pd.DataFrame, sink: IO[bytes]) -> None:
+    """Write what ``csv_text`` returns to an open file."""
+    csv.write_csv(pa.table({str(name): _guarded(frame[name]) for name in frame}), sink, AS_WRITTEN)
 
 
 def _guarded(column: pd.Series) -> pa.Array:

@@ -49,18 +49,24 @@ def markdown_page(page: Page) -> str:
 
 
 def scores_csv(run: RunTables, tags: Tags = NO_TAGS, tests: Sequence[SwapTest] = (), *, with_text: bool = True) -> str:
+    """Return ``scores_table`` as CSV, its texts guarded against spreadsheets that read them as formulas."""
+    return csv_text(scores_table(run, tags, tests, with_text=with_text))
+
+
+def scores_table(
+    run: RunTables, tags: Tags = NO_TAGS, tests: Sequence[SwapTest] = (), *, with_text: bool = True
+) -> pd.DataFrame:
     """Return one row a score, with label, explainer and diagnosis; empty cells where there is no number.
 
     ``standing`` says whether the judge is certified for this very measure, ``family`` whether it is of
     the family of the label's writer. ``p_above_swapped`` and ``labelled`` are of the label by this
-    scorer, variant and judge, whatever the metric.
-    Text cells are guarded against spreadsheets that read them as formulas. Without *with_text* there is no
-    ``reason``, which may quote a reply; the status stands.
+    scorer, variant and judge, whatever the metric. Without *with_text* there is no ``reason``, which may quote a
+    reply; the status stands.
     """
     # A label has many scores: what is known of it is made once and spread over them by its place.
     scores, (place, keys) = run["scores"], pd.factorize(run["scores"]["explanation"])
     written = run["explanations"].drop_duplicates("explanation")[["explanation", "explainer", "text", "model"]]
-    labels = pd.DataFrame({"explanation": keys}).merge(written, on="explanation", how="left").fillna("")
+    labels = pd.DataFrame({"explanation": keys}).merge(written, on="explanation", how="left").astype("str").fillna("")
     words = {given: tag_text(given) for given in {(), *tags.values()}}
     diagnosis = pd.Series([words[tags.get(str(key), ())] for key in keys.tolist()], dtype="str")
     p, labelled = _tests(scores, tests)
@@ -73,8 +79,7 @@ def scores_csv(run: RunTables, tags: Tags = NO_TAGS, tests: Sequence[SwapTest] =
         standing=_standings(scores, read_certificates(run["certificates"])),
         family=_families(_writers(labels)[place], scores["judge"]),
     )[list(CSV_COLUMNS)]
-    rows = rows if with_text else rows.assign(reason="")
-    return csv_text(rows)
+    return rows if with_text else rows.assign(reason="")
 
 
 def _spread(known: pd.Series, place: NDArray[np.intp]) -> pd.Categorical:
@@ -86,9 +91,10 @@ def _spread(known: pd.Series, place: NDArray[np.intp]) -> pd.Categorical:
 def _standings(scores: pd.DataFrame, certificates: Sequence[Certificate]) -> Objects:
     """Return each score's standing; empty for the token look-up, which no judge gave."""
     names = scores[["scorer", "variant", "metric", "judge"]]
-    known = [ScoreName.of(row) for row in names.drop_duplicates().to_dict("records")]
+    group = names.groupby(list(names.columns), sort=False, dropna=False).ngroup().to_numpy()
+    _, first, place = np.unique(group, return_index=True, return_inverse=True)
+    known = [ScoreName.of(row) for row in names.iloc[first].to_dict("records")]
     found = ["" if name.judge == "lookup" else standing(name, certificates) for name in known]
-    place = names.groupby(list(names.columns), sort=False, dropna=False).ngroup().to_numpy()
     return np.array(found, dtype=object)[place]
 
 

@@ -3,15 +3,17 @@
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import IO
 
 from autointerp.core.errors import ConfigError
 from autointerp.report.changes import change_blocks
+from autointerp.report.csv_text import write_csv
 from autointerp.report.data import page_data, tables_csv
 from autointerp.report.linking import dashboard_at, linking_to
 from autointerp.report.page import Page, build_page
 from autointerp.report.plain import plain_page
 from autointerp.report.printing import find_browser, pdf_of
-from autointerp.report.render import html_page, markdown_page, scores_csv
+from autointerp.report.render import html_page, markdown_page, scores_table
 from autointerp.report.tables import RunTables, load_run
 from autointerp.store.files import write_whole
 
@@ -59,26 +61,21 @@ def write_formats(
     change = tuple(block for one in baselines for block in change_blocks(run_dir, one, dashboard=target))
     page = build_page(run, with_text=with_text, change=change, linking=linking_to(target, run))
     names = list(dict.fromkeys(name for one in formats for name in FILES[one]))
-    made = makers(run, page, names)
-    return tuple(_write(run_dir / name, made[name]()) for name in names)
+    fill = writers(run, page, names)
+    return tuple(write_whole(run_dir / name, fill[name]) for name in names)
 
 
-def makers(run: RunTables, page: Page, names: Sequence[str]) -> dict[str, Callable[[], bytes]]:
-    """Return by file what makes its content; the page points to those of *names* that stand beside it."""
+def writers(run: RunTables, page: Page, names: Sequence[str]) -> dict[str, Callable[[IO[bytes]], object]]:
+    """Return by file what fills it; the page points to those of *names* that stand beside it."""
     beside = [(name, NOTES.get(name, "")) for name in names if name not in ("report.html", "report.pdf")]
     return {
-        "report.html": lambda: html_page(page, beside=beside).encode(),
-        "report.md": lambda: markdown_page(page).encode(),
-        "scores.csv": lambda: scores_csv(run, page.tags, page.tests, with_text=page.has_text).encode(),
-        "report.csv": lambda: tables_csv(page).encode(),
-        "report.json": lambda: json.dumps(page_data(page), ensure_ascii=False, allow_nan=False).encode(),
-        "report.pdf": lambda: pdf_of(html_page(page, beside=())),
-        "report.txt": lambda: plain_page(page).encode(),
+        "report.html": lambda file: file.write(html_page(page, beside=beside).encode()),
+        "report.md": lambda file: file.write(markdown_page(page).encode()),
+        "scores.csv": lambda file: write_csv(scores_table(run, page.tags, page.tests, with_text=page.has_text), file),
+        "report.csv": lambda file: file.write(tables_csv(page).encode()),
+        "report.json": lambda file: file.write(
+            json.dumps(page_data(page), ensure_ascii=False, allow_nan=False).encode()
+        ),
+        "report.pdf": lambda file: file.write(pdf_of(html_page(page, beside=()))),
+        "report.txt": lambda file: file.write(plain_page(page).encode()),
     }
-
-
-def _write(path: Path, content: bytes) -> Path:
-    def fill(file: object) -> None:
-        file.write(content)  # type: ignore[attr-defined]
-
-    return write_whole(path, fill)

@@ -19,7 +19,7 @@ from autointerp.report.known import Against, Labelled, Measured
 from autointerp.report.page import build_page
 from autointerp.report.reliance import verdict_on
 from autointerp.report.render import html_page, markdown_page, scores_csv
-from autointerp.report.tables import RunTables
+from autointerp.report.tables import RunTables, named
 from autointerp.report.terminal import page_text
 
 FEATURE = FeatureId("toy-l12/512", 0)
@@ -57,6 +57,15 @@ def test_card_table_and_terminal_agree(build: Builder) -> None:
     shown = [(m.measure, m.standing, f"{m.n_read}/{m.n_asked}", m.value) for lab in page.labels for m in lab.scores]
     assert [(s.measure, s.standing, s.read) for s in card.scores] == [one[:3] for one in shown]
     assert {round(float(r["value"]), 9) for r in rows} >= {round(one[3] or 0.0, 9) for one in shown}
+
+
+def test_tags_and_csv_are_the_same_of_names_as_categories(build: Builder) -> None:
+    """However a run's tables hold their names, labels have the same tags and the CSV the same bytes."""
+    run = tagged_run(build)
+    tags = tags_by_label(tagged_labels(run))
+    assert tags
+    assert tags_by_label(tagged_labels(named(run))) == tags
+    assert scores_csv(named(run), tags) == scores_csv(run, tags)
 
 
 def test_the_page_counts_and_explains_each_tag_once(build: Builder) -> None:
