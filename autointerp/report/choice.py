@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from autointerp.analysis.names import Ints, has_names
+from autointerp.analysis.estimates import Floats
+from autointerp.analysis.names import Ints, has_names, places_of
 from autointerp.analysis.summary import NEVER_ASKED
 from autointerp.analysis.values import is_main, measure_name
 from autointerp.core.draws import draw, draw_key, draw_keys
@@ -17,6 +18,7 @@ N_RANDOM, N_BEST, N_WORST = 4, 2, 2
 MOST_KEYED = 10_000
 """Features that are hashed one by one; of more, so many are drawn first by keys made all at once."""
 
+N_DISAGREED = 2
 N_RANKED = 4
 """Features a dictionary shows; more would hide the page's first screens, fewer invite conclusions from one."""
 
@@ -87,19 +89,21 @@ def _disagreements(values: pd.DataFrame, writer: str, order: list[str]) -> tuple
     mine, keys = _main_measures(values, writer)
     if len(keys) < 2:
         return (), ""
-    ranks = [_ranks(_of(mine, key)) for key in keys[:2]]
-    gaps = (ranks[0] - ranks[1]).dropna().abs().sort_values(ascending=False, kind="stable")
-    found = [
-        FeatureId(d, int(f)) for name in order for d, f in [*gaps.index[gaps.index.get_level_values(0) == name]][:2]
-    ]
+    first, second = (_of(mine, key) for key in keys[:2])
+    others = np.append(_ranks(second), np.nan)[places_of(first, second)]
+    gaps = np.abs(_ranks(first) - others)
+    found = []
+    for name in order:
+        at = np.flatnonzero((first["dictionary"] == name).to_numpy() & ~np.isnan(gaps))
+        found += _ids(name, first["feature"].iloc[at[np.argsort(-gaps[at], kind="stable")[:N_DISAGREED]]])
     return tuple(found), " and ".join(measure_name(*key[:3]) for key in keys[:2])
 
 
-def _ranks(values: pd.DataFrame) -> "pd.Series[float]":
-    """Return each feature's rank within its dictionary, as a share; of dictionaries with enough features."""
+def _ranks(values: pd.DataFrame) -> Floats:
+    """Return each feature's rank within its dictionary, as a share, shape [n]; NaN in one with too few features."""
     groups = values.groupby("dictionary")["value"]
-    ranks = groups.rank(pct=True)[groups.transform("size") >= N_RANKED]
-    return pd.Series(ranks.to_numpy(), pd.MultiIndex.from_frame(values.loc[ranks.index, ["dictionary", "feature"]]))
+    is_enough = groups.transform("size") >= N_RANKED
+    return groups.rank(pct=True).where(is_enough).to_numpy(np.float64)
 
 
 def ranking_values(values: pd.DataFrame, writer: str) -> tuple[pd.DataFrame, str]:
