@@ -47,10 +47,14 @@ def density_blocks(
     features: pd.DataFrame,
     *,
     seed: int,
+    order: Sequence[str],
     pictured: Sequence[tuple[str, str]],
     linking: Linking = NO_LINKS,
 ) -> Iterator[Block]:
-    """Yield scores by density of main measures, of the explainers and judges that are *pictured*."""
+    """Yield scores by density of main measures, of the explainers and judges that are *pictured*.
+
+    Dictionaries stand in *order*.
+    """
     yield Prose(DENSITY)
     main = sorted((line for line in lines if line.is_main and line.mean.n), key=_measure)
     pictures = []
@@ -66,7 +70,7 @@ def density_blocks(
             drawn = score_by_density(bins, title=title, name=name, within=within, link=link)
             pictures.append((drawn, density_grid(bins)))
     yield Figures(tuple(pictures))
-    yield Folded("How many features fire how often", (Table("Features by density", histogram_grid(features)),))
+    yield Folded("How many features fire how often", (Table("Features by density", histogram_grid(features, order)),))
 
 
 def _measure(line: Line) -> tuple[str, ...]:
@@ -101,9 +105,11 @@ def _ranged(row: dict[object, object], name: str) -> str:
     return f"{number(known(row[name]))} {interval}"
 
 
-def histogram_grid(features: pd.DataFrame) -> Grid:
-    """Return how many features of each dictionary fire how often, a row a dictionary and half decade."""
-    rows = density_histogram(features).to_dict("records") if len(features) else []
+def histogram_grid(features: pd.DataFrame, order: Sequence[str]) -> Grid:
+    """Return how many features of each dictionary, in *order*, fire how often, a row a dictionary and half decade."""
+    places = {name: place for place, name in enumerate(order)}
+    counted = density_histogram(features).to_dict("records") if len(features) else []
+    rows = sorted(counted, key=lambda row: places.get(str(row["dictionary"]), len(places)))
     cells = tuple((str(r["dictionary"]), _bin(r["low"], r["high"]), count(r["n"])) for r in rows)
     return Grid(("dictionary", "density", "features"), cells, 2, "No feature is on record.")
 

@@ -40,7 +40,9 @@ def parts_of(
     unnamed = linking.unnamed(list(map(str, findings.coverage.columns)))
     words = "From all features to the scored ones"
     waterfall = coverage_waterfall(findings.coverage, title=words, unnamed=unnamed, link=linking.link)
-    densities = density_blocks(findings.lines, values, run["features"], seed=seed, pictured=shown, linking=linking)
+    densities = density_blocks(
+        findings.lines, values, run["features"], seed=seed, order=run.narrow_first, pictured=shown, linking=linking
+    )
     losses = loss_laws(run["dictionaries"], run["training"])
     return {
         "coverage": (Figures(((waterfall, picture_grid(waterfall.table)),)),),

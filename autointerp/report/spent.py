@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Iterator
 
+import numpy as np
 import pandas as pd
 
 from autointerp.analysis.figures import count
@@ -23,6 +24,8 @@ DECIDED = (
 def decided_blocks(run: RunTables, values: pd.DataFrame, *, linking: Linking = NO_LINKS) -> Iterator[Block]:
     """Yield the cost of a decided feature, as a picture with its numbers; *values*: of ``feature_values``."""
     costs = cost_per_decided(run["scores"], run["calls"])
+    places = np.array([run.place_of(name)[0] for name in costs["dictionary"]], dtype=np.int64)
+    costs = costs.iloc[np.argsort(places, kind="stable")].reset_index(drop=True)
     named = costs.assign(name=_names(costs, values, linking)) if linking.link else costs
     yield Heading("What a decided feature cost")
     yield Prose(DECIDED)

@@ -44,6 +44,20 @@ def rows_of(page: Page, quantity: str) -> list[dict[str, str]]:
     return [row for row in rows if row["quantity"] == quantity]
 
 
+def test_dictionaries_stand_narrow_first_everywhere(page: Page) -> None:
+    """In tables and beneath pictures, where names sorted as strings would put 512 last."""
+    blocks = [block for section in sections_of(page) for block in every_block(section.blocks)]
+    grids = [table.grid for section in sections_of(page) for table in every_table(section.blocks)]
+    grids += [grid for block in blocks if isinstance(block, Figures) for _, grid in block.pictures]
+    n_checked = 0
+    for grid in grids:
+        names = list(dict.fromkeys(row[0] for row in grid.rows if grid.head[0] == "dictionary"))
+        if len(names) == len(WIDTHS):
+            assert names == [f"toy-l12/{width}" for width in WIDTHS], grid.head
+            n_checked += 1
+    assert n_checked >= 8
+
+
 def test_raw_means_are_those_of_the_score_tables(page: Page) -> None:
     """Each mean over features and over firings reads letter by letter as in the table of its measure."""
     printed = {}

@@ -205,6 +205,25 @@ def test_a_column_that_came_later_is_empty_in_older_parts(tmp_path: Path) -> Non
     assert (frame["model"] == "x").all()
 
 
+def test_columns_of_names_are_read_as_categories(tmp_path: Path, score_rows: list[dict[str, Any]]) -> None:
+    """The same rows over several parts, one of them written before a column came; of no parts, too, and damage told."""
+    named = [row | {"judge": f"j{place % 3}"} for place, row in enumerate(score_rows)]
+    categories = ["judge", "status", "reason"]
+    assert read_table(tmp_path, "scores", categories=categories)["judge"].dtype == "category"
+    for part in range(2):
+        write_part(tmp_path, "scores", str(part), named[part::2])
+    plain, found = read_table(tmp_path, "scores"), read_table(tmp_path, "scores", categories=categories)
+    assert {name for name in found if found[name].dtype == "category"} == set(categories)
+    pd.testing.assert_frame_equal(found.astype(dict.fromkeys(categories, "str")), plain)
+    write_part(tmp_path, "calls", "a", ROWS["calls"])
+    path = part_path(tmp_path, "calls", "a")
+    pq.write_table(pq.read_table(path).drop_columns(["stage"]), path)
+    assert read_table(tmp_path, "calls", categories=["stage", "model"])["stage"].isna().all()
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(StoreError, match="damaged"):
+        read_table(tmp_path, "calls", categories=["model"])
+
+
 def test_leftovers_and_absent_parts(tmp_path: Path) -> None:
     """What an interrupted write left behind is not read; a part that was never written is an error."""
     path = write_part(tmp_path, "scores", "a", ROWS["scores"])

@@ -1,0 +1,68 @@
+"""Names as categories mean what the strings mean, and features are found by number as a join would find them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autointerp.analysis.names import as_categories, as_strings, by_name, has_names, places_of, with_categories
+
+names = st.sampled_from(["b", "a", "toy/10", "toy/9", "", "é"])
+keys = st.lists(st.tuples(names, st.integers(0, 4)), max_size=12)
+KINDS = ("object", "str", "category")
+
+
+def frame(rows: list[tuple[str, int]], kind: str = "object") -> pd.DataFrame:
+    dictionary, feature = zip(*rows, strict=True) if rows else ((), ())
+    found = pd.DataFrame({"dictionary": pd.Series(dictionary, dtype=object), "feature": np.array(feature, np.int64)})
+    return found.astype({"dictionary": kind})
+
+
+@given(keys, keys, st.sampled_from(KINDS), st.sampled_from(KINDS))
+def test_a_feature_is_found_where_it_first_stands(
+    rows: list[tuple[str, int]], among: list[tuple[str, int]], mine: str, theirs: str
+) -> None:
+    """Whatever holds the names, and in whatever order categories stand; -1 where it is not."""
+    expected = [among.index(key) if key in among else -1 for key in rows]
+    assert places_of(frame(rows, mine), frame(among, theirs)).tolist() == expected
+    turned = frame(among, theirs)
+    if theirs == "category":
+        turned["dictionary"] = turned["dictionary"].cat.reorder_categories(turned["dictionary"].cat.categories[::-1])
+    assert places_of(frame(rows, mine), turned).tolist() == expected
+
+
+@given(keys.filter(bool), st.sampled_from(KINDS))
+def test_categories_sort_and_compare_as_strings(rows: list[tuple[str, int]], kind: str) -> None:
+    """Sorted and grouped they stand in the order of their names, even if they came in another."""
+    made = frame(rows, kind)
+    if kind == "category":
+        made["dictionary"] = made["dictionary"].cat.reorder_categories(made["dictionary"].cat.categories[::-1])
+    found = with_categories(made, ["dictionary", "absent"])
+    assert as_strings(found)["dictionary"].tolist() == [name for name, _ in rows]
+    assert found.sort_values("dictionary")["dictionary"].tolist() == sorted(name for name, _ in rows)
+    assert list(found.groupby("dictionary").groups) == sorted({name for name, _ in rows})
+    for wanted in ("a", "toy/9", "nowhere"):
+        assert has_names(found, {"dictionary": wanted}).tolist() == [name == wanted for name, _ in rows]
+
+
+def test_an_empty_cell_stays_empty() -> None:
+    """It is no name of its own, and no rule of a name holds of it."""
+    column = as_categories(pd.Series(["b", None, "a"], dtype=object))
+    assert column.isna().tolist() == [False, True, False]
+    assert has_names(pd.DataFrame({"x": column}), {"x": "a"}).tolist() == [False, False, True]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_rule_is_asked_once_of_names_that_occur_together(kind: str) -> None:
+    """And what it says holds of every row with these names."""
+    asked = []
+
+    def holds(first: str, second: str) -> bool:
+        asked.append((first, second))
+        return first < second
+
+    rows = pd.DataFrame({"x": ["a", "b", "a", "a"], "y": ["b", "a", "b", "a"]}).astype(kind)
+    assert by_name(holds, rows, ["x", "y"]).tolist() == [True, False, True, False]
+    assert sorted(asked) == [("a", "a"), ("a", "b"), ("b", "a")]
+    assert by_name(holds, rows.iloc[:0], ["x", "y"]).tolist() == []
