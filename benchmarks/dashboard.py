@@ -8,6 +8,7 @@ page ``--requests`` times with arguments drawn anew, so that hardly any answer w
 2. Milliseconds, 95th percentile, of the overview, the explorer (any sort, filter and page), a search of labels in one
    dictionary, a feature, and a comparison asked for again.
 3. Kilobytes of the largest page, compressed; bytes of the script; memory while all rows are sent as CSV.
+4. Seconds and memory of ``autointerp report`` of one run.
 
 ``--small`` checks that the benchmark works, on 20,000 features; its figures are not results.
 """
@@ -38,7 +39,7 @@ from trials.figure import Figure, at_most, conclude, report  # noqa: E402
 
 CLIENTS = 4
 BARS = {"overview": 120, "explorer": 200, "search": 300, "feature": 220, "compare": 150}
-BUILD_S, READY_S, MEMORY_MB, PAGE_KB, SCRIPT_BYTES = 30, 2, 600, 150, 12_000
+BUILD_S, READY_S, MEMORY_MB, PAGE_KB, SCRIPT_BYTES, REPORT_S = 30, 2, 600, 150, 12_000, 20
 COMMAND = [sys.executable, "-c", "from autointerp.cli import main; main()"]
 
 
@@ -157,9 +158,28 @@ def measure(n_features: int, n_requests: int) -> list[Figure]:
         figures = [at_most("snapshot, s", time.monotonic() - start, BUILD_S)]
         served = Served(home)
         try:
-            return figures + serve_figures(served, widths, n_requests)
+            figures += serve_figures(served, widths, n_requests)
         finally:
             served.stop()
+        return figures + report_figures(home)
+
+
+def report_figures(home: Path) -> list[Figure]:
+    """Return seconds and memory of a run's report as HTML, and what its two CSV and Markdown files take beside it."""
+    figures = []
+    for formats in ("html", "html,md,csv"):
+        start = time.monotonic()
+        command = [*COMMAND, "report", str(home / "runs" / "toy-second"), "--home", str(home), "-f", formats]
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        _, status, used = os.wait4(child.pid, 0)
+        if status:
+            raise subprocess.CalledProcessError(status, command)
+        seconds = time.monotonic() - start
+        figures.append(
+            at_most("report, s", seconds, REPORT_S) if formats == "html" else report("all files, s", seconds)
+        )
+        figures.append(report(f"memory of {formats}, GB", used.ru_maxrss / 1e6))
+    return figures
 
 
 def serve_figures(served: Served, widths: dict[str, int], n_requests: int) -> list[Figure]:
