@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import combinations
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ MOST_TIED = 0.9
 """Share of equal values above which ranks say too little for a formula."""
 
 SIDE = ["scorer", "variant", "metric"]
+Side: TypeAlias = "tuple[str, pd.Series[float]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,26 +53,21 @@ def agreements(values: pd.DataFrame, *, seed: int = 0) -> tuple[Agreement, ...]:
     """
     values = headline_values(values)
     return tuple(
-        _agree(str(d), str(e), str(j), first, second, wide, seed)
+        _agree(str(d), str(e), str(j), first, second, seed)
         for (d, e, j), group in (values.groupby(["dictionary", "explainer", "judge"]) if len(values) else [])
-        for wide in [_by_measure(group)]
-        for first, second in combinations(wide.columns, 2)
+        for first, second in combinations(_by_measure(group), 2)
     )
 
 
-def _by_measure(group: pd.DataFrame) -> pd.DataFrame:
-    """Return values, shape [n_features, n_measures], NaN where a measure is missing."""
-    columns = {
-        measure_name(*map(str, key)): rows.set_index("feature")["value"] for key, rows in group.groupby(SIDE, sort=True)
-    }
-    return pd.DataFrame({name: columns[name] for name in sorted(columns)})
+def _by_measure(group: pd.DataFrame) -> list[Side]:
+    """Return each measure's name and its values by feature, in the order of names."""
+    sides = [(measure_name(*map(str, key)), rows.set_index("feature")["value"]) for key, rows in group.groupby(SIDE)]
+    return sorted(sides, key=lambda side: side[0])
 
 
-def _agree(
-    dictionary: str, explainer: str, judge: str, first: str, second: str, wide: pd.DataFrame, seed: int
-) -> Agreement:
-    both = wide[[first, second]].dropna().to_numpy(np.float64)
-    x, y = both[:, 0], both[:, 1]
+def _agree(dictionary: str, explainer: str, judge: str, one: Side, other: Side, seed: int) -> Agreement:
+    (first, x_of), (second, y_of) = one, other
+    x, y = pd.concat([x_of, y_of], axis=1, join="inner").to_numpy(np.float64).T
     rho, n = spearman(x, y), len(x)
     if rho is None or n < MIN_FEATURES:
         note = "one side is constant" if n >= MIN_FEATURES else f"{n} features, at least {MIN_FEATURES} needed"

@@ -5,7 +5,7 @@ here, so that rows sort and group as the strings would.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -58,15 +58,11 @@ def places_of(rows: pd.DataFrame, among: pd.DataFrame) -> Ints:
     theirs = as_categories(among["dictionary"])
     mine = as_categories(rows["dictionary"])
     place = theirs.cat.categories.get_indexer(mine.cat.categories)
-    codes = np.append(place, -1)[mine.cat.codes.to_numpy()]
-    wanted = np.where(codes < 0, -1, _numbered(codes, rows["feature"]))
-    known, first = np.unique(_numbered(theirs.cat.codes.to_numpy(), among["feature"]), return_index=True)
+    codes = np.append(place, -1)[mine.cat.codes.to_numpy()].astype(np.int64)
+    features, others = rows["feature"].to_numpy(np.int64), among["feature"].to_numpy(np.int64)
+    size = 1 + max(features.max(initial=0), others.max(initial=0))
+    wanted = np.where(codes < 0, -1, codes * size + features)
+    known, first = np.unique(theirs.cat.codes.to_numpy(np.int64) * size + others, return_index=True)
     found = pd.Index(known).get_indexer(pd.Index(wanted))
     places: Ints = np.append(first, -1)[found]
     return places
-
-
-def _numbered(codes: NDArray[np.integer[Any]], features: pd.Series) -> Ints:
-    """Return one number for dictionary and feature; no dictionary has 2^40 features."""
-    numbers: Ints = (codes.astype(np.int64) << 40) + features.to_numpy(np.int64)
-    return numbers

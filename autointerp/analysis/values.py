@@ -121,7 +121,7 @@ def _means(column: pd.Series, order: Ints, starts: Ints) -> tuple[Floats, Ints]:
 
 def _attributed(rows: pd.DataFrame, explanations: pd.DataFrame, explainers: Sequence[str]) -> pd.DataFrame:
     """Return the rows, those of a label never written once under each explainer without a label of the feature."""
-    lost = rows["explainer"] == NO_LABEL
+    lost = (rows["explainer"] == NO_LABEL) & rows["value"].isna()
     if not lost.any():
         return rows
     own = explanations[~explanations["explainer"].astype(str).str.startswith("control:")]

@@ -14,13 +14,14 @@ from autointerp.core.draws import draw, draw_key, draw_keys
 from autointerp.core.types import FeatureId
 
 NAMES = ["scorer", "variant", "metric", "judge"]
-N_RANDOM, N_BEST, N_WORST = 4, 2, 2
+N_RANDOM, N_BEST, N_WORST, N_DISAGREED = 4, 2, 2, 2
+"""Features a dictionary shows; more would hide the page's first screens, fewer invite conclusions from one."""
+
+N_RANKED = 4
+"""Scored features a dictionary needs before ranks in it are compared."""
+
 MOST_KEYED = 10_000
 """Features that are hashed one by one; of more, so many are drawn first by keys made all at once."""
-
-N_DISAGREED = 2
-N_RANKED = 4
-"""Features a dictionary shows; more would hide the page's first screens, fewer invite conclusions from one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ def _disagreements(values: pd.DataFrame, writer: str, order: list[str]) -> tuple
     Of more than two measures the first two by name, of one judge; nothing with fewer than N_RANKED features.
     """
     mine, keys = _main_measures(values, writer)
+    keys = [key for key in keys if key[3] == keys[0][3]]
     if len(keys) < 2:
         return (), ""
     first, second = (_of(mine, key) for key in keys[:2])

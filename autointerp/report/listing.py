@@ -11,6 +11,7 @@ from autointerp.analysis.certificates import Certificate, ScoreName, read_certif
 from autointerp.analysis.figures import ranged
 from autointerp.analysis.tagging import own_labels
 from autointerp.analysis.values import is_headline, measure_name
+from autointerp.analysis.width import densities_of
 from autointerp.llm.registry import family
 from autointerp.report.tables import known_number
 from autointerp.report.text import visible
@@ -48,7 +49,7 @@ class FeatureLine:
     """One label of a feature."""
 
     feature: str
-    density: float
+    density: float | None
     label: str
     explainer: str
     scores: tuple[Listed, ...]
@@ -64,15 +65,15 @@ class FeatureLine:
 def feature_lines(run_dir: Path) -> list[FeatureLine]:
     """Return the run's labels, narrow dictionaries first; control labels are left out."""
     labels, scores, features, certified = (read_table(run_dir, table) for table in TABLES)
-    density = features.drop_duplicates(["dictionary", "feature"]).set_index(["dictionary", "feature"])["density"]
     real = own_labels(labels)
-    ordered = real.assign(width=real["dictionary"].str.len()).sort_values(["width", "dictionary", "feature"])
+    real = real.assign(width=real["dictionary"].str.len(), density=densities_of(real, features))
+    ordered = real.sort_values(["width", "dictionary", "feature"])
     by_label = dict(iter(scores[scores["control"] == "none"].groupby("explanation", sort=False)))
     certificates = read_certificates(certified)
     return [
         FeatureLine(
             feature=f"{label['dictionary']}#{label['feature']}",
-            density=float(density.loc[label["dictionary"], label["feature"]]),
+            density=known_number(label["density"]),
             label=_safe(label["text"]),
             explainer=_safe(label["explainer"]),
             scores=tuple(_listed(label, by_label.get(label["explanation"], scores[:0]), certificates)),

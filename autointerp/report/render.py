@@ -14,7 +14,6 @@ from autointerp.analysis.certificates import Certificate, ScoreName, read_certif
 from autointerp.analysis.diagnosis import tag_text
 from autointerp.analysis.swapping import SwapTest
 from autointerp.llm.registry import family
-from autointerp.report.csv_text import csv_text
 from autointerp.report.diagnoses import NO_TAGS, Tags
 from autointerp.report.page import Page
 from autointerp.report.sections import sections_of
@@ -46,11 +45,6 @@ def markdown_page(page: Page) -> str:
     """Return the same report without windows and pictures, for reviews and terminals."""
     template = _environment(is_html=False).get_template("report.md.jinja")
     return template.render(page=page, sections=sections_of(page))
-
-
-def scores_csv(run: RunTables, tags: Tags = NO_TAGS, tests: Sequence[SwapTest] = (), *, with_text: bool = True) -> str:
-    """Return ``scores_table`` as CSV, its texts guarded against spreadsheets that read them as formulas."""
-    return csv_text(scores_table(run, tags, tests, with_text=with_text))
 
 
 def scores_table(

@@ -32,6 +32,13 @@ def test_a_feature_is_found_where_it_first_stands(
     assert places_of(frame(rows, mine), turned).tolist() == expected
 
 
+def test_indices_of_any_size_do_not_meet() -> None:
+    """A feature of one dictionary is never found in another, whatever its number."""
+    large = 2**45
+    rows, among = frame([("a", large + 5), ("b", 5)]), frame([("b", 5), ("a", large + 5), ("b", large + 5)])
+    assert places_of(rows, among).tolist() == [1, 0]
+
+
 @given(keys.filter(bool), st.sampled_from(KINDS))
 def test_categories_sort_and_compare_as_strings(rows: list[tuple[str, int]], kind: str) -> None:
     """Sorted and grouped they stand in the order of their names, even if they came in another."""

@@ -135,6 +135,14 @@ def test_agreement_over_shared_features() -> None:
     assert agreement(values_table(values))["n"].tolist() == [2]
 
 
+def test_measures_of_one_name_are_two() -> None:
+    """Variants that are printed alike are held against each other, and neither takes the other's place."""
+    rows = scores_table({("toy/4", "detection"): [0.1, 0.2, 0.3, 0.4, 0.5]})
+    table = pd.concat([rows.assign(variant="a b"), rows.assign(variant="a_b", value=-rows["value"])])
+    (found,) = agreements(feature_values(table, pd.DataFrame([{"explanation": "e", "explainer": "examples"}])))
+    assert (found.first, found.rho) == (found.second, pytest.approx(-1.0))
+
+
 def test_a_judge_that_cannot_tell_is_said_so_first() -> None:
     """The first sentence says what limits all the others."""
     found = verdict(Findings((line(Estimate(0.2, 0.1, 0.3, 0.1, 8)),), COVERAGE, (CERTIFICATE,)))

@@ -13,12 +13,13 @@ from report_builders import HOSTILE, JUDGE, Builder
 from autointerp.analysis.diagnosis import Tag
 from autointerp.core.types import FeatureId
 from autointerp.report.cards import build_cards
+from autointerp.report.csv_text import csv_text
 from autointerp.report.diagnoses import tagged_labels, tags_by_label
 from autointerp.report.feature import build_feature, marked
 from autointerp.report.known import Against, Labelled, Measured
 from autointerp.report.page import build_page
 from autointerp.report.reliance import verdict_on
-from autointerp.report.render import html_page, markdown_page, scores_csv
+from autointerp.report.render import html_page, markdown_page, scores_table
 from autointerp.report.tables import RunTables, named
 from autointerp.report.terminal import page_text
 
@@ -49,7 +50,7 @@ def test_card_table_and_terminal_agree(build: Builder) -> None:
     tags = tags_by_label(tagged_labels(run))
     (card,) = build_cards(run, [FEATURE], tags=tags)
     page = build_feature(run, FEATURE)
-    rows = [r for r in csv.DictReader(io.StringIO(scores_csv(run, tags))) if r["feature"] == "0"]
+    rows = [r for r in csv.DictReader(io.StringIO(csv_text(scores_table(run, tags)))) if r["feature"] == "0"]
     assert [label.tags for label in page.labels] == [("dense", "duplicate label")] * 2
     assert {label.diagnosis for label in card.labels} == {"dense, duplicate label"}
     assert {r["diagnosis"] for r in rows if r["control"] == "none"} == {"dense, duplicate label"}
@@ -65,7 +66,7 @@ def test_tags_and_csv_are_the_same_of_names_as_categories(build: Builder) -> Non
     tags = tags_by_label(tagged_labels(run))
     assert tags
     assert tags_by_label(tagged_labels(named(run))) == tags
-    assert scores_csv(named(run), tags) == scores_csv(run, tags)
+    assert csv_text(scores_table(named(run), tags)) == csv_text(scores_table(run, tags))
 
 
 def test_the_page_counts_and_explains_each_tag_once(build: Builder) -> None:

@@ -13,11 +13,12 @@ from report_builders import Builder
 
 from autointerp.core.errors import ConfigError, EnvironmentProblem
 from autointerp.report.blocks import every_table
+from autointerp.report.csv_text import csv_text
 from autointerp.report.data import page_data, tables_csv
 from autointerp.report.page import Page, build_page
 from autointerp.report.plain import plain_page
 from autointerp.report.printing import find_browser
-from autointerp.report.render import html_page, markdown_page, scores_csv
+from autointerp.report.render import html_page, markdown_page, scores_table
 from autointerp.report.sections import sections_of
 from autointerp.report.tables import RunTables
 from autointerp.report.text import markdown, visible
@@ -108,7 +109,7 @@ def test_a_report_without_text_holds_no_token(run: RunTables, page: Page) -> Non
     assert bare.coverage == page.coverage
     assert [m.grid for m in bare.measures] == [m.grid for m in page.measures]
     assert SECRET in html_page(page)
-    assert SECRET in scores_csv(run)
+    assert SECRET in csv_text(scores_table(run))
 
 
 def test_the_page_is_small(page: Page) -> None:

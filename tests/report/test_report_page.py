@@ -8,11 +8,13 @@ from html.parser import HTMLParser
 import pytest
 from report_builders import HOSTILE, Builder
 
+from autointerp.analysis.values import NO_LABEL, feature_values
 from autointerp.core.types import FeatureId
 from autointerp.report.cards import build_cards
 from autointerp.report.choice import choose_features
+from autointerp.report.csv_text import csv_text
 from autointerp.report.page import build_page
-from autointerp.report.render import html_page, markdown_page, scores_csv
+from autointerp.report.render import html_page, markdown_page, scores_table
 from autointerp.report.tables import RunTables, values_of
 
 DEGENERATE = {
@@ -116,7 +118,7 @@ def test_spreadsheets_read_no_formula(build: Builder) -> None:
     """A label that begins like a formula is guarded; negative numbers stay numbers."""
     run = build(widths=(512,), n_scored=1, value=-0.25)
     run["explanations"]["text"] = "=HYPERLINK(1)"
-    text = scores_csv(run)
+    text = csv_text(scores_table(run))
     assert "'=HYPERLINK(1)" in text
     assert ",-0.25," in text
     assert not re.search(r"(^|,)\"?=", text)
@@ -187,6 +189,16 @@ def test_explainers_stand_apart(build: Builder) -> None:
     assert "minus labels by" not in html_page(alone)
 
 
+def test_a_number_without_its_label_is_no_explainers(build: Builder) -> None:
+    """It is not given to who wrote nothing: only what has no number may be a label that could not be written."""
+    run = build(widths=(512,), n_scored=6, explainers=("examples",))
+    scores = run["scores"][run["scores"]["control"] == "none"]
+    found = feature_values(scores, run["explanations"].iloc[:0], explainers=("examples", "never"))
+    scored = found[found["value"].notna()]
+    assert len(scored) == scores["value"].notna().sum()
+    assert set(scored["explainer"]) == {NO_LABEL}
+
+
 def test_a_failed_label_is_by_nobody_unknown(build: Builder) -> None:
     """An explainer that failed on a feature is named in the tables; no label is "by unknown"."""
     run = build(widths=(512,), n_scored=3)
@@ -209,7 +221,7 @@ def test_a_failed_label_is_by_nobody_unknown(build: Builder) -> None:
 def test_no_number_leaves_without_its_standing(build: Builder, certified: bool) -> None:
     """In the CSV each judged score says whether its judge is certified for it, and of whose family the judge is."""
     run = build(widths=(512,), certified=certified)
-    rows = list(csv.DictReader(io.StringIO(scores_csv(run))))
+    rows = list(csv.DictReader(io.StringIO(csv_text(scores_table(run)))))
     examined = {"auroc", "correlation"}
     for row in rows:
         if row["control"] == "lookup":

@@ -13,10 +13,11 @@ import pytest
 from report_builders import HOSTILE, JUDGE, Builder
 
 from autointerp.core.types import FeatureId
+from autointerp.report.csv_text import csv_text
 from autointerp.report.feature import build_feature
 from autointerp.report.grids import Grid
 from autointerp.report.page import Page, build_page
-from autointerp.report.render import html_page, markdown_page, scores_csv
+from autointerp.report.render import html_page, markdown_page, scores_table
 from autointerp.report.tables import RunTables
 from autointerp.report.terminal import page_text
 from autointerp.report.text import markdown, visible
@@ -103,7 +104,7 @@ def test_the_share_labelled_is_said_in_table_verdict_csv_and_terminal(build: Bui
     page = build_page(run)
     assert [row[2:5] for row in page.labelled.rows] == [("detection", "6 of 8", "0.75 [0.41, 0.93]")]
     assert any("singly, 6 of 8 stand above other features' labels" in s.text for s in page.statements)
-    rows = list(csv.DictReader(io.StringIO(scores_csv(run, page.tags, page.tests))))
+    rows = list(csv.DictReader(io.StringIO(csv_text(scores_table(run, page.tags, page.tests)))))
     mine = [r for r in rows if r["scorer"] == "detection" and r["control"] == "none" and r["judge"] == JUDGE]
     answers = {int(r["feature"]): (r["labelled"], r["p_above_swapped"]) for r in mine}
     assert sum(answer == "yes" for answer, _ in answers.values()) == 6
