@@ -6,6 +6,7 @@ import random
 import re
 import time
 import urllib.request
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,13 @@ from children import ROOT, kill_tree, running, wait_until
 from tiny_world import World
 
 from autointerp.pipeline.firings import Firing, read_firings, registered
-from autointerp.pipeline.schedules import due_times
+from autointerp.pipeline.schedules import Deployment, due_times
 from autointerp.pipeline.status import status_of_run
 from autointerp.store.places import cache_of
 
 SECONDS = {"PREFECT_RUNNER_POLL_FREQUENCY": "1"}
 NAME = "often"
+MOMENT = timedelta(microseconds=1)
 SMALL = {
     "features": {"n_per_dictionary": 2},
     "score": {"judge": "constant:0.3", "n_shuffled": 1, "n_top": 1, "n_random": 1},
@@ -121,10 +123,21 @@ def assert_each_once(home: Path) -> None:
     """Fail unless each moment since it was first served has one firing, done in order, in a whole run of its own."""
     firings, done = read_firings(home, NAME), in_state(home, "done")
     served = registered(home)[NAME]
-    due = due_times(served.deployment, after=served.since, until=firings[-1].moment)
-    assert [firing.moment for firing in firings] == due
-    assert firings[: len(done)] == done
-    assert len({firing.run for firing in done}) == len(done)
-    assert sorted(path.name for path in (home / "runs").iterdir())[: len(done)] == [firing.run for firing in done]
-    for firing in done:
-        assert status_of_run(home / "runs" / firing.run).is_complete
+    due = every_due(served.deployment, after=served.since, until=firings[-1].moment)
+    moments = [firing.moment for firing in firings]
+    assert moments == due, f"noted {len(moments)} moments, due were {len(due)}; differing {sorted({*moments} ^ {*due})}"
+    assert firings[: len(done)] == done, f"not done in order: {[f.due for f in firings[: len(done)] if f not in done]}"
+    runs = [firing.run for firing in done]
+    assert len(set(runs)) == len(runs), f"one run of two moments: {sorted(run for run in runs if runs.count(run) > 1)}"
+    there = sorted(path.name for path in (home / "runs").iterdir())[: len(runs)]
+    assert there == runs, f"runs of no moment, or none of one: {sorted({*there} ^ {*runs})}"
+    partial = [run for run in runs if not status_of_run(home / "runs" / run).is_complete]
+    assert not partial, f"done, but not whole: {partial}"
+
+
+def every_due(deployment: Deployment, *, after: datetime, until: datetime) -> list[datetime]:
+    """Return all moments of a schedule, however many: ``due_times`` gives the last thousand at most."""
+    found: list[datetime] = []
+    while part := due_times(deployment, after=after, until=found[0] - MOMENT if found else until):
+        found = part + found
+    return found
