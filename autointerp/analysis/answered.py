@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 
 from autointerp.analysis.human import WINDOW_SCORERS
+from autointerp.analysis.names import FEATURE
 from autointerp.analysis.votes import by_feature, limits, over_features, share_of_yes
 from autointerp.metrics.intervals import wilson_interval
 from autointerp.trust.panel import YES
 
-FEATURE = ["dictionary", "feature"]
 STRATA = ["stratum", "value", "low", "high", "control", "n_items", "n_features"]
 BINS = ["control", "low", "high", "said", "fires", "fires_low", "fires_high", "n"]
 N_BINS = 10

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from autointerp.analysis.certificates import Certificate
+from autointerp.analysis.names import has_names
 from autointerp.analysis.summary import Line
 from autointerp.analysis.values import MEASURE
 from autointerp.trust.calibration import Anchors, Calibrated, calibrate_mean
@@ -46,9 +47,8 @@ def set_right(
 
 def _shares(line: Line, values: pd.DataFrame) -> np.ndarray:
     """Return the share of each scored feature."""
-    mine = values[(values["control"] == "none") & values["value"].notna()]
-    rows = mine[(mine[["dictionary", *MEASURE]] == list(_name(line))).all(axis=1)]
-    return rows["value"].to_numpy(np.float64)
+    names = dict(zip(("dictionary", *MEASURE, "control"), (*_name(line), "none"), strict=True))
+    return values.loc[has_names(values, names), "value"].dropna().to_numpy(np.float64)
 
 
 def _place(line: Line) -> tuple[object, ...]:

@@ -42,12 +42,16 @@ def has_names(frame: pd.DataFrame, names: Mapping[str, object]) -> NDArray[np.bo
 
 def by_name(holds: Callable[..., bool], frame: pd.DataFrame, columns: Sequence[str]) -> NDArray[np.bool_]:
     """Return where a rule about names holds, shape [n_rows]; it is asked once of each names that occur together."""
+    return said_of_names(holds, frame, columns).astype(bool)
+
+
+def said_of_names(say: Callable[..., object], frame: pd.DataFrame, columns: Sequence[str]) -> NDArray[np.object_]:
+    """Return what is to be said of each row's names, shape [n_rows], asked once of each names that occur together."""
     groups = frame.groupby(list(columns), sort=False, dropna=False)
     number = groups.ngroup().to_numpy(np.int64)
-    _, first = np.unique(number, return_index=True)
+    _, first, place = np.unique(number, return_index=True, return_inverse=True)
     names = frame[list(columns)].iloc[first].astype(str).itertuples(index=False, name=None)
-    answers = np.array([holds(*each) for each in names], dtype=bool)
-    return answers[number] if len(number) else np.zeros(0, dtype=bool)
+    return np.array([say(*each) for each in names], dtype=object)[place]
 
 
 def places_of(rows: pd.DataFrame, among: pd.DataFrame) -> Ints:

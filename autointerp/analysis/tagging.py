@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from autointerp.analysis.diagnosis import THRESHOLDS, BoolArray, Facts, Rates, Thresholds, diagnose
+from autointerp.analysis.names import FEATURE, by_name
 from autointerp.core.types import FloatArray
 from autointerp.metrics.classification import THRESHOLD
 from autointerp.score.detection import Detection
@@ -31,7 +32,6 @@ RANDOM = ("random", "silent:random")
 WEAK = 0.5
 """Firing windows below this share of the feature's peak are weak ones."""
 
-FEATURE = ["dictionary", "feature"]
 Frame = pd.DataFrame
 IntArray = NDArray[np.int64]
 
@@ -125,20 +125,15 @@ def _skills(scores: Frame, labels: Frame) -> Frame:
     is_known = scores[["value", "low", "high"]].notna().all(axis=1) & (scores["chance"] < 1)
     is_own = (scores["control"] == "none") & (label < len(labels))
     # Strings are copied last, and not at all: of millions of scores that costs more than everything else here.
-    at = np.flatnonzero(is_known & is_own & _is_headline(scores))
+    at = np.flatnonzero(is_known & is_own & by_name(_is_headline, scores, ["scorer", "variant", "metric"]))
     value, low, high, chance = (scores[name].to_numpy(np.float64)[at] for name in ("value", "low", "high", "chance"))
     skills = {name: (found - chance) / (1 - chance) for name, found in (("value", value), ("low", low), ("high", high))}
     return names.iloc[at].assign(label=label[at], **skills)
 
 
-def _is_headline(scores: Frame) -> BoolArray:
-    """Return whether a score is the one its scorer is read by, shape [n_scores]."""
-    names = scores[["scorer", "variant", "metric"]].astype("category")
-    found = np.zeros(len(scores), dtype=bool)
-    for scorer, (variant, metric) in HEADLINES.items():
-        is_named = (names["scorer"] == scorer) & (names["variant"] == variant) & (names["metric"] == metric)
-        found |= is_named.to_numpy(bool)
-    return found
+def _is_headline(scorer: str, variant: str, metric: str) -> bool:
+    """Return whether a score is the one its scorer is read by."""
+    return HEADLINES.get(scorer) == (variant, metric)
 
 
 # ---- rates

@@ -109,7 +109,7 @@ def _read(folder: Path, *, is_small: bool) -> dict[str, pd.DataFrame]:
 
 def _tags(run: RunTables) -> pa.Table:
     tagged = tagged_labels(run)
-    return _tags_frame([(str(key), list(map(str, tags))) for key, tags in tags_by_label(tagged).items() if tags])
+    return _tags_frame([(str(key), list(map(str, tags))) for key, tags in tags_by_label(tagged).items()])
 
 
 def _tags_frame(rows: Sequence[tuple[str, list[str]]]) -> pa.Table:

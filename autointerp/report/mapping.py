@@ -38,16 +38,16 @@ def map_blocks(run: RunTables, values: pd.DataFrame, *, linking: Linking = NO_LI
         return
     yield Prose(ABOUT)
     writer = main_explainer(run["explanations"])
-    values, measure = ranking_values(values, writer)
-    rows = _scored_places(run, places, values)
+    ranked, measure = ranking_values(values, writer)
+    rows = _scored_places(run, places, ranked)
     sizes = rows.groupby("dictionary").size().index
     order = [name for name in run.narrow_first if name in sizes][:MOST_PICTURED]
-    judge = next(iter(values["judge"].astype(str)), "")
+    judge = next(iter(ranked["judge"].astype(str)), "")
     by = f", by {measure}, labels by {writer}, judge {judge}" if measure else ""
     pictures = []
     for name in order:
         mine = rows[rows["dictionary"] == name]
-        chance = known(values.loc[values["dictionary"] == name, "chance"].mean())
+        chance = known(ranked.loc[ranked["dictionary"] == name, "chance"].mean())
         title = f"Neighbourhoods of {name}, {count(len(mine))} features{by}"
         drawn = neighbourhood_map(
             mine, title=title, measure=measure, chance=chance, address=_address(name, linking.link)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from autointerp.analysis.certificates import Certificate, ScoreName, read_certificates, standing
 from autointerp.analysis.diagnosis import tag_text
+from autointerp.analysis.names import said_of_names
 from autointerp.analysis.swapping import SwapTest
 from autointerp.llm.registry import family
 from autointerp.report.diagnoses import NO_TAGS, Tags
@@ -84,12 +85,12 @@ def _spread(known: pd.Series, place: NDArray[np.intp]) -> pd.Categorical:
 
 def _standings(scores: pd.DataFrame, certificates: Sequence[Certificate]) -> Objects:
     """Return each score's standing; empty for the token look-up, which no judge gave."""
-    names = scores[["scorer", "variant", "metric", "judge"]]
-    group = names.groupby(list(names.columns), sort=False, dropna=False).ngroup().to_numpy()
-    _, first, place = np.unique(group, return_index=True, return_inverse=True)
-    known = [ScoreName.of(row) for row in names.iloc[first].to_dict("records")]
-    found = ["" if name.judge == "lookup" else standing(name, certificates) for name in known]
-    return np.array(found, dtype=object)[place]
+
+    def said(scorer: str, variant: str, metric: str, judge: str) -> str:
+        name = ScoreName(scorer=scorer, variant=variant, metric=metric, judge=judge)
+        return "" if judge == "lookup" else standing(name, certificates)
+
+    return said_of_names(said, scores, ["scorer", "variant", "metric", "judge"])
 
 
 def _writers(labels: pd.DataFrame) -> Objects:

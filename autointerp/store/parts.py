@@ -112,20 +112,22 @@ def read_table(
     Raises:
         StoreError: A part is damaged or lacks a column; the message names file, column and remedy.
     """
-    if not categories:
-        return _as_frame(read_arrow(run_dir, table, columns=columns, filters=filters))
-    parts = [_read_file(path, TABLES[table], columns, filters, categories) for path in part_paths(run_dir, table)]
-    content = pa.concat_tables([_with_categories(_empty(TABLES[table], columns), categories), *parts])
-    return _as_frame(content.unify_dictionaries())
+    return _as_frame(read_arrow(run_dir, table, columns=columns, filters=filters, categories=categories))
 
 
 def read_arrow(
-    run_dir: Path, table: str, *, columns: Sequence[str] | None = None, filters: Filters | None = None
+    run_dir: Path,
+    table: str,
+    *,
+    columns: Sequence[str] | None = None,
+    filters: Filters | None = None,
+    categories: Sequence[str] = (),
 ) -> pa.Table:
     """Return what ``read_table`` returns as an Arrow table: no copy, and empty cells stay null."""
     schema = TABLES[table]
-    parts = [_read_file(path, schema, columns, filters) for path in part_paths(run_dir, table)]
-    return pa.concat_tables([_empty(schema, columns), *parts])
+    parts = [_read_file(path, schema, columns, filters, categories) for path in part_paths(run_dir, table)]
+    found = pa.concat_tables([_with_categories(_empty(schema, columns), categories), *parts])
+    return found.unify_dictionaries() if categories else found
 
 
 def _as_frame(content: pa.Table) -> pd.DataFrame:
