@@ -20,8 +20,10 @@ import numpy as np
 from trials.figure import Figure, at_least, at_most, conclude, report
 
 from autointerp.analysis.fixed_density import fixed_curve
-from autointerp.analysis.width import curve_slope, scored_by_width
-from autointerp.trust.widening import Widening, widening_family
+from autointerp.analysis.ladders import ladders
+from autointerp.analysis.values import feature_values
+from autointerp.analysis.width import curve_slope
+from autointerp.trust.widening import Widening, as_tables, widening_family
 
 EQUAL = Widening()
 SLOPE = 0.03
@@ -38,9 +40,10 @@ def found_slopes(world: Widening, column: str, sizes: tuple[int, int]) -> tuple[
     """Return slope, low and high of each family that could be compared, shape [n, 3], and how many could not."""
     found, (n_repeats, resamples) = [], sizes
     for seed in range(n_repeats):
-        family = widening_family(world, seed=seed)
-        scored = family.assign(value=family[column].astype(float)).dropna(subset=["value"])
-        slope = curve_slope(fixed_curve(scored_by_width(scored), seed=seed, about=(), resamples=resamples))
+        tables = as_tables(widening_family(world, seed=seed), column)
+        values = feature_values(tables["scores"], tables["explanations"])
+        (ladder,) = ladders(values, tables["dictionaries"], tables["features"])
+        slope = curve_slope(fixed_curve(ladder.scored, seed=seed, about=(), resamples=resamples))
         found += [] if slope is None else [(slope.value, slope.low, slope.high)]
     return np.array(found), n_repeats - len(found)
 

@@ -1,13 +1,14 @@
 """Whether two scorers put the same features on top: Spearman over features, never an average of the two."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
-from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from autointerp.analysis.estimates import CELLS_AT_ONCE, LARGE, RESAMPLES, Floats, Z
+from autointerp.analysis.names import Ints, groups
 from autointerp.analysis.values import headline_values, measure_name
 from autointerp.core.draws import generator
 
@@ -18,7 +19,6 @@ MOST_TIED = 0.9
 """Share of equal values above which ranks say too little for a formula."""
 
 SIDE = ["scorer", "variant", "metric"]
-Side: TypeAlias = "tuple[str, pd.Series[float]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,40 @@ class Agreement:
     note: str = ""
 
 
-def spearman(x: Floats, y: Floats) -> float | None:
-    """Return Spearman's rho with mid-ranks for ties, or None for fewer than 2 pairs or a constant side."""
-    if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
-        return None
+@dataclass(frozen=True)
+class _Side:
+    """The values of one measure by feature, features in their order; ranks are made once for all its pairs."""
+
+    name: str
+    features: Ints
+    values: Floats
+
+    @cached_property
+    def ranks(self) -> Floats:
+        return _ranks(self.values)
+
+    @cached_property
+    def commonest(self) -> float:
+        """Share of the commonest value."""
+        return float(np.unique(self.values, return_counts=True)[1].max() / len(self.values))
+
+    def over(self, features: Ints) -> "_Side":
+        """Return what it has of these features, all of which it must have."""
+        if len(features) == len(self.features):
+            return self
+        return _Side(self.name, features, self.values[np.searchsorted(self.features, features)])
+
+
+def _rank_correlation(x: Floats, y: Floats) -> float | None:
+    return None if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0 else float(np.corrcoef(x, y)[0, 1])
+
+
+def _ranks(values: Floats) -> Floats:
+    """Return the mid-ranks along the last axis."""
     from scipy.stats import rankdata  # a second to load, which who only reads need not wait
 
-    return float(np.corrcoef(rankdata(x), rankdata(y))[0, 1])
+    ranks: Floats = rankdata(values, axis=-1)
+    return ranks
 
 
 def agreements(values: pd.DataFrame, *, seed: int = 0) -> tuple[Agreement, ...]:
@@ -51,55 +78,58 @@ def agreements(values: pd.DataFrame, *, seed: int = 0) -> tuple[Agreement, ...]:
 
     *values*: of ``feature_values``.
     """
-    values = headline_values(values)
+    sides: dict[tuple[str, str, str], list[_Side]] = {}
+    for (dictionary, explainer, judge, *side), rows in groups(
+        headline_values(values), ["dictionary", "explainer", "judge", *SIDE]
+    ):
+        sides.setdefault((dictionary, explainer, judge), []).append(_side(measure_name(*side), rows))
     return tuple(
-        _agree(str(d), str(e), str(j), first, second, seed)
-        for (d, e, j), group in (values.groupby(["dictionary", "explainer", "judge"]) if len(values) else [])
-        for first, second in combinations(_by_measure(group), 2)
+        _agree(*key, first, second, seed)
+        for key, mine in sides.items()
+        for first, second in combinations(sorted(mine, key=_name), 2)
     )
 
 
-def _by_measure(group: pd.DataFrame) -> list[Side]:
-    """Return each measure's name and its values by feature, in the order of names."""
-    sides = [(measure_name(*map(str, key)), rows.set_index("feature")["value"]) for key, rows in group.groupby(SIDE)]
-    return sorted(sides, key=lambda side: side[0])
+def _side(name: str, rows: pd.DataFrame) -> _Side:
+    features, values = rows["feature"].to_numpy(np.int64), rows["value"].to_numpy(np.float64)
+    order = np.argsort(features, kind="stable")
+    return _Side(name, features[order], values[order])
 
 
-def _agree(dictionary: str, explainer: str, judge: str, one: Side, other: Side, seed: int) -> Agreement:
-    (first, x_of), (second, y_of) = one, other
-    x, y = pd.concat([x_of, y_of], axis=1, join="inner").to_numpy(np.float64).T
-    rho, n = spearman(x, y), len(x)
+def _name(side: _Side) -> str:
+    return side.name
+
+
+def _agree(dictionary: str, explainer: str, judge: str, one: _Side, other: _Side, seed: int) -> Agreement:
+    is_same = np.array_equal(one.features, other.features)
+    both = one.features if is_same else np.intersect1d(one.features, other.features, assume_unique=True)
+    x, y, n = one.over(both), other.over(both), len(both)
+    rho = _rank_correlation(x.ranks, y.ranks)
     if rho is None or n < MIN_FEATURES:
         note = "one side is constant" if n >= MIN_FEATURES else f"{n} features, at least {MIN_FEATURES} needed"
-        return Agreement(dictionary, explainer, judge, first, second, None, None, None, n, note)
-    low, high = _interval(x, y, rho, seed, (dictionary, explainer, judge, first, second))
-    return Agreement(dictionary, explainer, judge, first, second, rho, low, high, n)
+        return Agreement(dictionary, explainer, judge, one.name, other.name, None, None, None, n, note)
+    low, high = _interval(x, y, rho, seed, (dictionary, explainer, judge, one.name, other.name))
+    return Agreement(dictionary, explainer, judge, one.name, other.name, rho, low, high, n)
 
 
-def _interval(x: Floats, y: Floats, rho: float, seed: int, about: tuple[object, ...]) -> tuple[float, float]:
+def _interval(x: _Side, y: _Side, rho: float, seed: int, about: tuple[object, ...]) -> tuple[float, float]:
     """Return the 95% bootstrap interval over features; draws in which a side is constant are left out.
 
     Above ``LARGE`` features that of Fisher's transformation with the variance of Bonett and Wright 2000 (Psychometrika
     65:23): (1 + rho^2 / 2) / (n - 3), but where nearly all of a side are tied, of which that knows nothing.
     """
-    if len(x) > LARGE and max(map(_commonest, (x, y))) <= MOST_TIED:
+    n = len(x.values)
+    if n > LARGE and max(x.commonest, y.commonest) <= MOST_TIED:
         rho = np.clip(rho, -1 + 1e-12, 1 - 1e-12)
-        margin = Z * np.sqrt((1 + rho**2 / 2) / (len(x) - 3))
+        margin = Z * np.sqrt((1 + rho**2 / 2) / (n - 3))
         return float(np.tanh(np.arctanh(rho) - margin)), float(np.tanh(np.arctanh(rho) + margin))
-    from scipy.stats import rankdata
-
-    draws, size = generator(seed, "spearman", *about), max(1, CELLS_AT_ONCE // len(x))
+    draws, size = generator(seed, "spearman", *about), max(1, CELLS_AT_ONCE // n)
     found = []
     for done in range(0, RESAMPLES, size):
-        picks = draws.integers(len(x), size=(min(size, RESAMPLES - done), len(x)))
-        found.append(_row_correlations(rankdata(x[picks], axis=1), rankdata(y[picks], axis=1)))
+        picks = draws.integers(n, size=(min(size, RESAMPLES - done), n))
+        found.append(_row_correlations(_ranks(x.values[picks]), _ranks(y.values[picks])))
     low, high = np.nanquantile(np.concatenate(found), [0.025, 0.975])
     return float(low), float(high)
-
-
-def _commonest(values: Floats) -> float:
-    """Return the share of the commonest value."""
-    return float(np.unique(values, return_counts=True)[1].max() / len(values))
 
 
 def _row_correlations(x: Floats, y: Floats) -> Floats:

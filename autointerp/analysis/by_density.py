@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from autointerp.analysis.estimates import Estimate, Floats, estimate_mean
-from autointerp.analysis.names import places_of
-from autointerp.analysis.width import densities_of
+from autointerp.analysis.ladders import densities_of
+from autointerp.analysis.names import as_categories, cut, kept, places_of
 
 COLUMNS = ["dictionary", "low", "high", "n", "mean", "mean_low", "mean_high", "chance", "control"]
 PER_DECADE = 2
@@ -32,14 +32,15 @@ def score_by_density(values: pd.DataFrame, features: pd.DataFrame, *, seed: int 
     swapped = values[values["control"] == "shuffled"]
     others = np.append(swapped["value"].to_numpy(np.float64), np.nan)[places_of(own, swapped)]
     density = densities_of(own, features)
-    placed = own[["dictionary", "value", "chance"]].assign(density=density, swapped=others)[density > 0]
+    placed = kept(own[["dictionary", "value", "chance"]].assign(density=density, swapped=others), density > 0)
     edges = _edges(placed["density"].to_numpy(np.float64))
     # What a bin counts is found by its very edges: a filter with these numbers finds the same features.
     bins = np.searchsorted(edges, placed["density"].to_numpy(np.float64), side="right") - 1
     order = {str(name): place for place, name in enumerate(values["dictionary"].unique())}
-    places = placed["dictionary"].astype(str).map(order)
-    groups = placed.assign(bin=bins, place=places).groupby(["place", "bin"], sort=True)
-    return pd.DataFrame([row for _, group in groups for row in _row(group, edges, seed)], columns=COLUMNS)
+    names = as_categories(placed["dictionary"]).cat
+    places = np.array([order.get(str(name), -1) for name in names.categories], dtype=np.int64)[names.codes.to_numpy()]
+    groups = cut(placed.assign(bin=bins), places * len(edges) + bins)
+    return pd.DataFrame([row for group in groups for row in _row(group, edges, seed)], columns=COLUMNS)
 
 
 def _edges(densities: Floats) -> Floats:

@@ -1,6 +1,6 @@
 """Power laws of loss and of 1 - score against width or compute: fitted with an interval, or refused with the reason."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -50,7 +50,7 @@ def fit_loss(of: str, against: str, x: Sequence[float], y: Sequence[float]) -> P
 
 
 def fit_scores(
-    of: str, by_width: dict[int, Floats], *, seed: int, about: tuple[object, ...], x: Sequence[float] = ()
+    of: str, by_width: Mapping[int, Floats], *, seed: int, about: tuple[object, ...], x: Sequence[float] = ()
 ) -> PowerLaw:
     """Return the power law of 1 - mean score against width, features redrawn within each width.
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from autointerp.analysis.estimates import Estimate, estimate_mean, n_for_half_width
-from autointerp.analysis.names import has_names
+from autointerp.analysis.names import groups, has_names, kept
 from autointerp.analysis.values import MEASURE, is_headline, is_main, measure_name
 
 CONTROLS = ("shuffled", "blank", "lookup")
@@ -89,12 +89,14 @@ def summary_lines(
     Asked = every feature that was drawn, also where no label could be written; a feature without
     any row counts as its ``features.status``, or as ``pending``. *values*: of ``feature_values``.
     """
-    real, controls = values[values["control"] == "none"], values[values["control"] != "none"]
+    is_real = (values["control"] == "none").to_numpy()
+    real, controls = kept(values, is_real), values[~is_real]
     if real.empty:
         return ()
+    mine = dict(groups(features, ["dictionary"]))
     lines = [
-        _line(tuple(map(str, key)), group, controls, features, width_of(str(key[0]), dictionaries), seed)
-        for key, group in real.groupby(["dictionary", *MEASURE], sort=True)
+        _line(key, group, controls, mine.get(key[:1], features.iloc[:0]), width_of(key[0], dictionaries), seed)
+        for key, group in groups(real, ["dictionary", *MEASURE])
     ]
     return tuple(sorted(lines, key=lambda line: (line.width or 0, line.dictionary)))
 
@@ -103,12 +105,11 @@ def _line(
     key: tuple[str, ...],
     group: pd.DataFrame,
     controls: pd.DataFrame,
-    features: pd.DataFrame,
+    mine: pd.DataFrame,
     width: int | None,
     seed: int,
 ) -> Line:
     dictionary, explainer, scorer, variant, metric, judge = key
-    mine = features[features["dictionary"] == dictionary]
     scored = group.dropna(subset=["value"]).set_index("feature")["value"].astype(float)
     drawn = _drawn(mine)
     return Line(
@@ -122,7 +123,7 @@ def _line(
         chance=_mean_or_none(group["chance"]),
         mean=estimate_mean(np.asarray(scored, dtype=np.float64), seed=seed, about=(*key, "mean")),
         per_firing=_per_firing(scored, mine.set_index("feature")["density"], seed, key),
-        n_asked=len(set(drawn.index) | set(group["feature"])),
+        n_asked=len(drawn.index.union(pd.Index(group["feature"]))),
         unscored=_unscored(group, drawn),
         against=tuple(_against(scored, _controls_of(controls, key), seed, key)),
         single_token=_single_token(mine, scored),

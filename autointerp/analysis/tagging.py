@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from autointerp.analysis.diagnosis import THRESHOLDS, BoolArray, Facts, Rates, Thresholds, diagnose
-from autointerp.analysis.names import FEATURE, by_name
+from autointerp.analysis.names import FEATURE, by_name, places_of, places_of_keys
 from autointerp.core.types import FloatArray
 from autointerp.metrics.classification import THRESHOLD
 from autointerp.score.detection import Detection
@@ -82,11 +82,10 @@ def _numbered(first: Frame, second: Frame) -> tuple[IntArray, IntArray]:
 
 def _measured(labels: Frame, features: Frame) -> tuple[FloatArray, FloatArray]:
     """Return density (0 where it is not known) and share of firings on one token (NaN) of each label's feature."""
-    named = features[features["feature"].isin(labels["feature"])].drop_duplicates(FEATURE)
-    known = named.reindex(columns=[*FEATURE, "density", "fraction_single_token"])
-    found = labels[FEATURE].merge(known, on=FEATURE, how="left")
-    single_token = np.asarray(found["fraction_single_token"].astype(np.float64), dtype=np.float64)
-    return np.asarray(found["density"].astype(np.float64).fillna(0.0), dtype=np.float64), single_token
+    place = places_of(labels, features)
+    known = features.reindex(columns=["density", "fraction_single_token"]).to_numpy(np.float64)
+    density, single_token = np.vstack([known, np.full(2, np.nan)])[place].T
+    return np.where(np.isnan(density), 0.0, density), single_token
 
 
 def _is_about_outputs(labels: Frame) -> BoolArray:
@@ -120,10 +119,10 @@ def _skills(scores: Frame, labels: Frame) -> Frame:
 
     The rows that ``Facts`` wants; ``label`` is the place among *labels*.
     """
-    _, label = _numbered(labels[["explanation"]], scores[["explanation"]])
+    label = places_of_keys(scores["explanation"], labels["explanation"])
     names = scores[["scorer", "judge"]].astype("category")
     is_known = scores[["value", "low", "high"]].notna().all(axis=1) & (scores["chance"] < 1)
-    is_own = (scores["control"] == "none") & (label < len(labels))
+    is_own = (scores["control"] == "none") & (label >= 0)
     # Strings are copied last, and not at all: of millions of scores that costs more than everything else here.
     at = np.flatnonzero(is_known & is_own & by_name(_is_headline, scores, ["scorer", "variant", "metric"]))
     value, low, high, chance = (scores[name].to_numpy(np.float64)[at] for name in ("value", "low", "high", "chance"))
@@ -196,8 +195,8 @@ def _label_rates(labels: Frame, answers: Frame, min_windows: int) -> tuple[Rates
     """
     is_own = (answers["control"] == "none").to_numpy(bool)
     own, others = answers[is_own], answers[~is_own]
-    _, label = _numbered(labels[["explanation"]], own[["explanation"]])
-    own, label = own[label < len(labels)], label[label < len(labels)]
+    label = places_of_keys(own["explanation"], labels["explanation"])
+    own, label = own[label >= 0], label[label >= 0]
     # The number after all scorers stands for none.
     first = np.full(len(labels), len(VERDICTS))
     np.minimum.at(first, label, own["scorer"])

@@ -4,11 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from autointerp.analysis.estimates import Floats
-from autointerp.analysis.names import Ints, as_strings, by_name, with_categories
+from autointerp.analysis.names import Ints, as_categories, as_strings, by_name, kept, places_of_keys, with_categories
 from autointerp.score.contrastive import Contrastive
 from autointerp.score.detection import Detection
 from autointerp.score.embedding import Embedding
@@ -138,12 +136,20 @@ def _attributed(rows: pd.DataFrame, explanations: pd.DataFrame, explainers: Sequ
 
 def headline_values(values: pd.DataFrame) -> pd.DataFrame:
     """Return the rows that carry a number, belong to real labels and are their scorer's headline metric."""
-    return values[_scored(values) & by_name(is_headline, values, ["scorer", "metric"])].astype({"value": float})
+    scored = scored_values(values)
+    return kept(scored, by_name(is_headline, scored, ["scorer", "metric"]))
 
 
 def main_values(values: pd.DataFrame) -> pd.DataFrame:
     """Return the rows that carry a number, belong to real labels and are of a measure that a verdict speaks of."""
-    return values[_scored(values) & by_name(is_main, values, ["scorer", "variant", "metric"])].astype({"value": float})
+    scored = scored_values(values)
+    return kept(scored, by_name(is_main, scored, ["scorer", "variant", "metric"]))
+
+
+def scored_values(values: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that carry a number and belong to real labels."""
+    is_scored = (values["control"] == "none") & values["value"].notna()
+    return kept(values, is_scored.to_numpy()).astype({"value": float})
 
 
 def headlines_as_strings(values: pd.DataFrame) -> pd.DataFrame:
@@ -151,25 +157,13 @@ def headlines_as_strings(values: pd.DataFrame) -> pd.DataFrame:
     return as_strings(values[by_name(is_headline, values, ["scorer", "metric"])])
 
 
-def _scored(values: pd.DataFrame) -> pd.Series:
-    return (values["control"] == "none") & values["value"].notna()
-
-
 def _explainers(scores: pd.DataFrame, explanations: pd.DataFrame) -> pd.Series:
     """Return who wrote the label of each score, as categories, shape [n_scores]."""
-    wrote, writers = pd.factorize(explanations["explainer"].astype(str))
-    control, controls = pd.factorize(scores["control"].astype(str))
-    names, place = np.unique([NO_LABEL, *writers, *(f"control:{name}" for name in controls)], return_inverse=True)
-    number = np.append(wrote + 1, 0)[_places(scores["explanation"], explanations["explanation"])]
-    number = np.where(scores["control"] == "none", number, 1 + len(writers) + control)
+    writer, controls = as_categories(explanations["explainer"]).cat, as_categories(scores["control"]).cat
+    others = [f"control:{name}" for name in controls.categories]
+    names, place = np.unique([NO_LABEL, *writer.categories, *others], return_inverse=True)
+    wrote = np.append(writer.codes.to_numpy(np.int64) + 1, 0)
+    number = wrote[places_of_keys(scores["explanation"], explanations["explanation"])]
+    of_control = 1 + len(writer.categories) + controls.codes.to_numpy(np.int64)
+    number = np.where(scores["control"] == "none", number, of_control)
     return pd.Series(pd.Categorical.from_codes(place[number], pd.Index(names, dtype=str)), index=scores.index)
-
-
-def _places(keys: pd.Series, among: pd.Series) -> Ints:
-    """Return where each key first stands *among* others, -1 where it does not, shape [n_keys].
-
-    By Arrow's hashes: pandas would make an object of every key.
-    """
-    found = pc.index_in(pa.array(keys, pa.large_string()), value_set=pa.array(among, pa.large_string()))
-    places: Ints = found.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    return places

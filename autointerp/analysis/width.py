@@ -1,18 +1,16 @@
 """Whether a score changes with dictionary size: a bootstrap slope per doubling, and when not to say so."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 
 from autointerp.analysis.estimates import Estimate, Floats, redrawn_means
 from autointerp.analysis.figures import with_interval
-from autointerp.analysis.fixed_density import FixedCurve, Scored, fixed_curve
-from autointerp.analysis.names import as_categories, places_of
+from autointerp.analysis.fixed_density import FixedCurve
+from autointerp.analysis.ladders import Ladder
 from autointerp.analysis.statements import Statement, Tone, plural
-from autointerp.analysis.summary import width_of
-from autointerp.analysis.values import MEASURE, headline_values, is_main, measure_name
+from autointerp.analysis.values import is_headline, is_main, measure_name
 from autointerp.core.draws import generator
 
 MIN_WIDTHS = 4
@@ -68,69 +66,24 @@ def fit_slope(widths: Floats, means: Floats) -> Floats:
     return slopes
 
 
-def width_trends(
-    values: pd.DataFrame, dictionaries: pd.DataFrame, features: pd.DataFrame | None = None, *, seed: int = 0
-) -> tuple[Trend, ...]:
-    """Return one raw trend a family and headline measure; each is followed by one at fixed density, given *features*.
+def width_trends(ladders: Sequence[Ladder], *, seed: int = 0) -> tuple[Trend, ...]:
+    """Return one raw trend a family and headline measure; one at fixed density follows where there are two widths.
 
     Each width counts once, however many features it has. The interval speaks of the features drawn, with these
-    dictionaries given: one dictionary a width says nothing of how another training run would fall. *values*: of
-    ``feature_values``.
+    dictionaries given: one dictionary a width says nothing of how another training run would fall.
     """
-    values = placed_values(headline_values(values), dictionaries, features)
-    return tuple(
-        trend
-        for key, group in values.groupby(["family", *MEASURE], sort=True)
-        for trend in _trends(tuple(map(str, key)), group, seed, is_density_known=features is not None)
-    )
+    return tuple(trend for one in ladders if is_headline(one.key[2], one.key[4]) for trend in _trends(one, seed))
 
 
-def placed_values(
-    values: pd.DataFrame, dictionaries: pd.DataFrame, features: pd.DataFrame | None = None
-) -> pd.DataFrame:
-    """Return the values with family, width and density (per token; NaN where unknown); without a width none."""
-    names = as_categories(values["dictionary"])
-    known = [str(name) for name in names.cat.categories]
-    widths = np.array([np.nan if (width := width_of(name, dictionaries)) is None else width for name in known] or [0.0])
-    families, place = np.unique([_family(name) for name in known] or [""], return_inverse=True)
-    code = names.cat.codes.to_numpy(np.int64)
-    family = pd.Categorical.from_codes(place[code], pd.Index(families, dtype=str))
-    columns = ["dictionary", *MEASURE, "feature", "value"]
-    placed = values[columns].assign(width=widths[code], family=family)
-    if len(values) and np.isnan(widths[code]).any():
-        placed = placed.dropna(subset=["width"])
-    return placed.assign(density=np.nan if features is None else densities_of(placed, features))
-
-
-def densities_of(rows: pd.DataFrame, features: pd.DataFrame) -> Floats:
-    """Return the density of each row's feature, per token, shape [n_rows]; NaN where it is not known."""
-    densities: Floats = np.append(features["density"].to_numpy(np.float64), np.nan)[places_of(rows, features)]
-    return densities
-
-
-def _family(dictionary: str) -> str:
-    return dictionary.rsplit("/", 1)[0]
-
-
-def _trends(key: tuple[str, ...], group: pd.DataFrame, seed: int, *, is_density_known: bool) -> Iterator[Trend]:
-    by_width = {int(str(w)): g["value"].to_numpy(np.float64) for w, g in group.groupby(group["width"].astype(int))}
+def _trends(ladder: Ladder, seed: int) -> Iterator[Trend]:
+    key, by_width = ladder.key, ladder.by_width
     usable = {w: v for w, v in by_width.items() if len(v) >= MIN_FEATURES}
     slope = estimate_slope(usable, seed=seed, about=key) if len(usable) >= MIN_WIDTHS else None
     note = "" if slope else f"{len(usable)} widths with at least {MIN_FEATURES} scored features, {MIN_WIDTHS} needed"
-    family, explainer, scorer, variant, metric, judge = key
-    raw = Trend(family, explainer, scorer, variant, metric, judge, RAW_FOOTING, slope, tuple(sorted(by_width)), note)
+    raw = Trend(*key, RAW_FOOTING, slope, tuple(by_width), note)
     yield raw
-    if is_density_known and len(by_width) > 1:
-        yield _fixed(raw, fixed_curve(scored_by_width(group), seed=seed, about=key))
-
-
-def scored_by_width(group: pd.DataFrame) -> dict[int, Scored]:
-    """Return the scores of each width with their densities; a feature of unknown density cannot be matched."""
-    known = group[group["density"] > 0]
-    return {
-        int(str(w)): Scored(g["value"].to_numpy(np.float64), g["density"].to_numpy(np.float64))
-        for w, g in known.groupby(known["width"].astype(int))
-    }
+    if len(by_width) > 1:
+        yield _fixed(raw, ladder.fixed)
 
 
 def _fixed(raw: Trend, curve: FixedCurve) -> Trend:
@@ -155,7 +108,7 @@ def curve_slope(curve: FixedCurve) -> Estimate | None:
     )
 
 
-def estimate_slope(by_width: dict[int, Floats], *, seed: int, about: tuple[object, ...]) -> Estimate:
+def estimate_slope(by_width: Mapping[int, Floats], *, seed: int, about: tuple[object, ...]) -> Estimate:
     """Return the slope per doubling with a 95% bootstrap interval; features are redrawn within each width."""
     widths = sorted(by_width)
     draws = generator(seed, "slope", *about)

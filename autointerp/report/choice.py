@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from autointerp.analysis.estimates import Floats
-from autointerp.analysis.names import Ints, has_names, places_of
+from autointerp.analysis.names import Ints, has_names, kept, names_together, places_of
 from autointerp.analysis.summary import NEVER_ASKED
 from autointerp.analysis.values import is_main, measure_name
 from autointerp.core.draws import draw, draw_key, draw_keys
@@ -122,8 +122,8 @@ def ranking_values(values: pd.DataFrame, writer: str) -> tuple[pd.DataFrame, str
 
 def _main_measures(values: pd.DataFrame, writer: str) -> tuple[pd.DataFrame, list[tuple[str, ...]]]:
     """Return the scored values of an explainer's labels, and the measures among them that a verdict speaks of."""
-    mine = values[(values["explainer"] == writer) & values["value"].notna()]
-    keys = sorted(tuple(map(str, key)) for key in mine[NAMES].drop_duplicates().itertuples(index=False, name=None))
+    mine = kept(values, ((values["explainer"] == writer) & values["value"].notna()).to_numpy())
+    keys = sorted(names_together(mine, NAMES))
     return mine, [key for key in keys if is_main(*key[:3])]
 
 

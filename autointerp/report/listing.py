@@ -9,9 +9,9 @@ import pandas as pd
 
 from autointerp.analysis.certificates import Certificate, ScoreName, read_certificates, standing
 from autointerp.analysis.figures import ranged
+from autointerp.analysis.ladders import densities_of
 from autointerp.analysis.tagging import own_labels
 from autointerp.analysis.values import is_headline, measure_name
-from autointerp.analysis.width import densities_of
 from autointerp.llm.registry import family
 from autointerp.report.tables import known_number
 from autointerp.report.text import visible

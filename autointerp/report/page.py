@@ -12,6 +12,7 @@ from autointerp.analysis.coverage import coverage, evidence_sentence, failures_b
 from autointerp.analysis.explainers import Comparison, compare_explainers
 from autointerp.analysis.figures import count
 from autointerp.analysis.headline import headline
+from autointerp.analysis.ladders import ladders
 from autointerp.analysis.laws import score_laws
 from autointerp.analysis.panels import judges_beside
 from autointerp.analysis.statements import Statement
@@ -101,13 +102,14 @@ def build_page(
     lines = summary_lines(values, run["features"], run["dictionaries"], seed=seed)
     counts = coverage(run["features"], run["dictionaries"])
     certificates = read_certificates(run["certificates"])
-    trends = width_trends(values, run["dictionaries"], run["features"], seed=seed)
+    by_width = ladders(values, run["dictionaries"], run["features"], seed=seed)
+    trends = width_trends(by_width, seed=seed)
     order = [str(name) for name in counts["dictionary"]]
     agreed = _in_order(agreements(values, seed=seed), order)
     writer = main_explainer(run["explanations"])
     choice = choose_features(run["features"], values, writer=writer, order=order, seed=seed)
     compared = _in_order(compare_explainers(values, seed=seed), order)
-    laws = score_laws(values, run["dictionaries"], run["features"], run["training"], seed=seed)
+    laws = score_laws(by_width, run["training"], seed=seed)
     tests = swap_tests(run["predictions"], run["explanations"])
     tagged = tagged_labels(run)
     tags = tags_by_label(tagged)
@@ -147,7 +149,7 @@ def build_page(
         config=json.dumps(manifest.get("config", {}), indent=2, ensure_ascii=False, default=str),
         evidence=evidence_sentence(run["evidence"]),
         scale=predicted_scale(manifest),
-        parts={**parts_of(run, findings, values, laws, seed=seed, linking=linking), "change": change},
+        parts={**parts_of(run, findings, values, by_width, laws, seed=seed, linking=linking), "change": change},
         has_text=with_text,
         linked=linking.sentence,
     )

@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 import pandas as pd
 
+from autointerp.analysis.ladders import Ladder
 from autointerp.analysis.laws import ScoreLaw
 from autointerp.analysis.power_law import loss_laws
 from autointerp.analysis.words import Findings
@@ -30,6 +31,7 @@ def parts_of(
     run: RunTables,
     findings: Findings,
     values: pd.DataFrame,
+    ladders: Sequence[Ladder],
     laws: Sequence[ScoreLaw],
     *,
     seed: int,
@@ -52,7 +54,7 @@ def parts_of(
         "concepts": tuple(concept_blocks(run)),
         "neurons": tuple(neuron_blocks(run)),
         "neighbourhoods": tuple(map_blocks(run, values, linking=linking)),
-        "widths": tuple(width_blocks(run, findings, values, seed=seed)),
+        "widths": tuple(width_blocks(findings, ladders)),
         "published": tuple(published_blocks(findings.lines, pictured=shown, linking=linking)),
         "agreement": tuple(agreement_figure(findings.agreements, lines=findings.lines, linking=linking)),
         "answers": tuple(answer_blocks(run, seed=seed, linking=linking)),

@@ -6,7 +6,7 @@ from itertools import groupby
 import pandas as pd
 
 from autointerp.analysis.figures import count, number, ranged
-from autointerp.analysis.names import by_name
+from autointerp.analysis.ladders import Ladder
 from autointerp.analysis.summary import Line
 from autointerp.analysis.values import is_headline, measure_name
 from autointerp.analysis.width_table import width_table
@@ -17,7 +17,6 @@ from autointerp.report.charts.layers import known
 from autointerp.report.grids import Grid, picture_grid
 from autointerp.report.linking import NO_LINKS, Linking
 from autointerp.report.published import PUBLISHED, published_lines
-from autointerp.report.tables import RunTables
 
 OF_POPULATION = ("precision", "recall")
 """Metrics that stand beside the headlines: of a population, so that a wider dictionary moves them apart."""
@@ -41,23 +40,18 @@ DRAWN = (
 # ---- every quantity
 
 
-def width_blocks(run: RunTables, findings: Findings, values: pd.DataFrame, *, seed: int) -> Iterator[Block]:
+def width_blocks(findings: Findings, ladders: Sequence[Ladder]) -> Iterator[Block]:
     """Yield what was measured by width, behind a fold; nothing where nothing was scored."""
-    lines = [line for line in findings.lines if line.is_headline or line.metric in OF_POPULATION]
+    lines = [line for line in findings.lines if _is_shown(line.scorer, line.metric)]
     if not lines:
         return
-    rows = width_table(
-        lines, _shown(values), run["features"], run["dictionaries"],
-        passed=findings.passed, trends=findings.trends, seed=seed,
-    )  # fmt: skip
-    table = Table("By width: every quantity", width_grid(rows))
+    shown = [ladder for ladder in ladders if _is_shown(ladder.key[2], ladder.key[4])]
+    table = Table("By width: every quantity", width_grid(width_table(lines, shown, passed=findings.passed)))
     yield Folded("Everything measured by width, a row a number", (Prose(BY_WIDTH), table))
 
 
-def _shown(values: pd.DataFrame) -> pd.DataFrame:
-    """Return the values of real labels by the measures that the table has."""
-    is_shown = by_name(lambda s, m: is_headline(s, m) or m in OF_POPULATION, values, ["scorer", "metric"])
-    return values[is_shown & ((values["control"] == "none") & values["value"].notna()).to_numpy()]
+def _is_shown(scorer: str, metric: str) -> bool:
+    return is_headline(scorer, metric) or metric in OF_POPULATION
 
 
 def width_grid(rows: pd.DataFrame) -> Grid:

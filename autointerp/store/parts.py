@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -28,6 +30,8 @@ REMEDY = "delete it and run the same command again: only this part is made anew"
 # Nothing makes these parts again: what a person said was said once.
 REMEDIES = {"ratings": "it holds a person's answers: restore it from a copy, or move it away to go on without them"}
 LONGEST_NAME = 100
+READERS = 4
+"""Parts of one table that are read at once."""
 
 
 def part_path(run_dir: Path, table: str, chunk: str) -> Path:
@@ -125,7 +129,10 @@ def read_arrow(
 ) -> pa.Table:
     """Return what ``read_table`` returns as an Arrow table: no copy, and empty cells stay null."""
     schema = TABLES[table]
-    parts = [_read_file(path, schema, columns, filters, categories) for path in part_paths(run_dir, table)]
+    read = partial(_read_file, schema=schema, columns=columns, filters=filters, categories=categories)
+    # Decoding leaves Python's lock alone, and of a part on another machine one waits for its bytes.
+    with ThreadPoolExecutor(READERS, thread_name_prefix="reader") as readers:
+        parts = list(readers.map(read, part_paths(run_dir, table)))
     found = pa.concat_tables([_with_categories(_empty(schema, columns), categories), *parts])
     return found.unify_dictionaries() if categories else found
 

@@ -1,5 +1,7 @@
 """Widths at equal firing density: what density alone makes is not seen, what quality makes is."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autointerp.analysis.fixed_density import FixedCurve, Scored, fixed_curve, matched_strata, means_at
+from autointerp.analysis.ladders import Ladder, ladders
 from autointerp.analysis.statements import Statement
 from autointerp.analysis.values import feature_values
 from autointerp.analysis.width import (
     BESIDE,
     Trend,
     curve_slope,
-    scored_by_width,
     trend_sentence,
     trend_statements,
     width_trends,
@@ -23,12 +25,17 @@ from autointerp.trust.widening import Widening, as_tables, widening_family
 REPEATS = 200
 
 
+def ladders_of(tables: Mapping[str, pd.DataFrame]) -> tuple[Ladder, ...]:
+    values = feature_values(tables["scores"], tables["explanations"])
+    return ladders(values, tables["dictionaries"], tables["features"])
+
+
 def slopes(world: Widening, column: str, *, repeats: int = REPEATS, resamples: int = 400) -> np.ndarray:
     """Return slope, low and high of many made-up families, shape [n_repeats, 3]."""
     found = []
     for seed in range(repeats):
-        family = widening_family(world, seed=seed).assign(value=lambda f, c=column: f[c].astype(float))
-        curve = fixed_curve(scored_by_width(family.dropna(subset=["value"])), seed=seed, about=(), resamples=resamples)
+        (ladder,) = ladders_of(as_tables(widening_family(world, seed=seed), column))
+        curve = fixed_curve(ladder.scored, seed=seed, about=(), resamples=resamples)
         slope = curve_slope(curve)
         found += [] if slope is None else [(slope.value, slope.low, slope.high)]
     assert len(found) >= 0.98 * repeats
@@ -97,9 +104,7 @@ def test_per_firing_counts_dense_strata_more() -> None:
 
 
 def trends(world: Widening, column: str) -> tuple[Trend, ...]:
-    tables = as_tables(widening_family(world, seed=1), column)
-    values = feature_values(tables["scores"], tables["explanations"])
-    return width_trends(values, tables["dictionaries"], tables["features"])
+    return width_trends(ladders_of(as_tables(widening_family(world, seed=1), column)))
 
 
 def test_both_footings_stand_side_by_side() -> None:
@@ -125,10 +130,6 @@ def test_three_widths_have_means_and_no_slope() -> None:
 def test_unknown_density_is_not_matched() -> None:
     """Features whose density nobody measured, or dead ones, are in no stratum."""
     tables = as_tables(widening_family(Widening(), seed=1), "naive")
-    _, fixed = width_trends(
-        feature_values(tables["scores"], tables["explanations"]),
-        tables["dictionaries"],
-        tables["features"].assign(density=0.0),
-    )
+    _, fixed = width_trends(ladders_of({**tables, "features": tables["features"].assign(density=0.0)}))
     assert fixed.means == ()
     assert list(trend_statements((fixed,))) == list[Statement]()

@@ -3,9 +3,12 @@
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy.stats import spearmanr
 
 from autointerp.analysis import agreement, estimates, fixed_density
+from autointerp.analysis.agreement import agreements
 from autointerp.analysis.estimates import LARGE, Estimate, Floats, estimate_mean
 from autointerp.analysis.fixed_density import Scored, fixed_curve
 from autointerp.analysis.width import curve_slope, estimate_slope
@@ -29,10 +32,16 @@ def by_width(*sizes: int) -> dict[int, Scored]:
     return found
 
 
-def interval_of_ranks(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    rho = agreement.spearman(x, y)
-    assert rho is not None
-    return agreement._interval(x, y, rho, 0, ())
+def interval_of_ranks(x: np.ndarray, y: np.ndarray) -> tuple[float | None, ...]:
+    sides = {"detection": x, "fuzzing": y}
+    scores = pd.concat(
+        pd.DataFrame({"feature": range(len(found)), "scorer": scorer, "metric": "auroc", "value": found})
+        for scorer, found in sides.items()
+    )
+    values = scores.assign(dictionary="toy/4", explainer="examples", variant="", judge="j", control="none")
+    (found,) = agreements(values.reset_index(drop=True))
+    assert found.rho == pytest.approx(spearmanr(x, y).statistic)
+    return found.low, found.high
 
 
 WAYS: dict[str, Callable[[], tuple[float | None, ...]]] = {
@@ -67,6 +76,8 @@ def test_ranks_that_are_tied_have_no_formula() -> None:
     x, y = np.zeros(N), np.zeros(N)
     x[[0, 1, 2]] = y[[0, 1, 3]] = 1.0
     low, high = interval_of_ranks(x, y)
+    assert low is not None
+    assert high is not None
     assert high - low > 0.5
 
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autointerp.analysis.estimates import Estimate, estimate_mean, n_for_half_width
+from autointerp.analysis.ladders import ladders
 from autointerp.analysis.power import cost_per_decided, features_needed, power_table
 from autointerp.analysis.summary import summary_lines
 from autointerp.analysis.values import feature_values
@@ -36,7 +37,7 @@ def test_means_and_slopes_have_rows() -> None:
     """A row a dictionary and target for means, and for the slope at fixed density, which says over how many."""
     tables = as_tables(widening_family(Widening(), seed=1), "verified")
     values = feature_values(tables["scores"], tables["explanations"])
-    trends = width_trends(values, tables["dictionaries"], tables["features"])
+    trends = width_trends(ladders(values, tables["dictionaries"], tables["features"]))
     table = power_table(summary_lines(values, tables["features"], tables["dictionaries"]), trends)
     assert table["of"].value_counts().to_dict() == {"mean": 12, "slope, density held fixed": 3}
     slope = table[table["of"] != "mean"]

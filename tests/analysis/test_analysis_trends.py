@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from autointerp.analysis.agreement import agreement, agreements, spearman
+from autointerp.analysis.agreement import agreement, agreements
 from autointerp.analysis.certificates import Certificate, certificate_sentence, read_certificates, standing
 from autointerp.analysis.estimates import Estimate
+from autointerp.analysis.ladders import ladders
 from autointerp.analysis.statements import Statement
 from autointerp.analysis.summary import Against, Line
 from autointerp.analysis.values import feature_values
-from autointerp.analysis.width import estimate_slope, fit_slope, trend_sentence, trend_statements, width_trends
+from autointerp.analysis.width import Trend, estimate_slope, fit_slope, trend_sentence, trend_statements, width_trends
 from autointerp.analysis.words import Findings, verdict
 
 COVERAGE = pd.DataFrame(
@@ -64,7 +65,11 @@ def values_table(values: dict[tuple[str, str], list[float]]) -> pd.DataFrame:
     return feature_values(scores_table(values), pd.DataFrame([{"explanation": "e", "explainer": "examples"}]))
 
 
-NO_DICTIONARIES = pd.DataFrame({"dictionary": [], "width": []})
+def raw_trends(values: pd.DataFrame) -> tuple[Trend, ...]:
+    """Return the trends of features of unknown density, in dictionaries whose names say how wide they are."""
+    unknown = pd.DataFrame({"dictionary": [], "feature": [], "density": []})
+    no_dictionaries = pd.DataFrame({"dictionary": [], "width": []})
+    return tuple(trend for trend in width_trends(ladders(values, no_dictionaries, unknown)) if trend.is_raw)
 
 
 def texts(statements: tuple[Statement, ...], tone: str = "") -> str:
@@ -80,12 +85,12 @@ def test_baselines_are_no_rungs() -> None:
     """A ladder's trend is the same with baselines beside it; these have none, and do not speak for the ladder."""
     ladder = {(f"toy/{2**k}", "detection"): [0.9 - 0.05 * k, 0.92 - 0.05 * k] for k in range(2, 6)}
     baselines = {("pca/64", "detection"): [0.2, 0.3], ("random/64", "detection"): [0.1, 0.2]}
-    alone = width_trends(values_table(ladder), NO_DICTIONARIES)
-    beside = width_trends(values_table(ladder | baselines), NO_DICTIONARIES)
+    alone = raw_trends(values_table(ladder))
+    beside = raw_trends(values_table(ladder | baselines))
     assert [t for t in beside if t.family == "toy"] == list(alone)
     assert [(t.family, t.slope) for t in beside if t.family != "toy"] == [("pca", None), ("random", None)]
     few = {key: values for key, values in ladder.items() if key[0] != "toy/32"}
-    trends = width_trends(values_table(few | baselines), NO_DICTIONARIES)
+    trends = raw_trends(values_table(few | baselines))
     assert "3 widths" in next(trend_statements(trends)).text
 
 
@@ -94,8 +99,8 @@ def test_a_clear_trend_is_told_from_none() -> None:
     noise = [-0.05, -0.02, 0.0, 0.02, 0.05]
     falling = {(f"toy/{2**k}", "detection"): [0.9 - 0.05 * k + e for e in noise] for k in range(2, 6)}
     flat = {key: [0.7 + e for e in noise] for key in falling}
-    (down,) = width_trends(values_table(falling), NO_DICTIONARIES)
-    (none,) = width_trends(values_table(flat), NO_DICTIONARIES)
+    (down,) = raw_trends(values_table(falling))
+    (none,) = raw_trends(values_table(flat))
     assert down.slope is not None
     assert down.slope.value == pytest.approx(-0.05)
     assert "falls with width" in trend_sentence(down)
@@ -106,7 +111,7 @@ def test_a_clear_trend_is_told_from_none() -> None:
 def test_three_widths_are_not_fitted() -> None:
     """With three widths or fewer: points and no fit."""
     values = {(f"toy/{2**k}", "detection"): [0.5, 0.6] for k in range(2, 5)}
-    (trend,) = width_trends(values_table(values), NO_DICTIONARIES)
+    (trend,) = raw_trends(values_table(values))
     assert trend.slope is None
     assert "no trend is fitted" in trend_sentence(trend)
 
@@ -115,13 +120,6 @@ def test_slope_interval_is_keyed() -> None:
     """The same features give the same interval."""
     by_width = {w: np.linspace(0, 1, 6) for w in (4, 8, 16, 32)}
     assert estimate_slope(by_width, seed=1, about=("a",)) == estimate_slope(by_width, seed=1, about=("a",))
-
-
-def test_spearman_by_hand() -> None:
-    """Ties get mid-ranks; a constant side has no rank correlation."""
-    assert spearman(np.array([1.0, 2.0, 3.0]), np.array([10.0, 30.0, 20.0])) == pytest.approx(0.5)
-    assert spearman(np.array([1.0, 2.0, 2.0]), np.array([1.0, 2.0, 2.0])) == pytest.approx(1.0)
-    assert spearman(np.array([1.0, 1.0]), np.array([1.0, 2.0])) is None
 
 
 def test_agreement_over_shared_features() -> None:
@@ -249,10 +247,10 @@ def test_a_trend_over_raw_widths_is_no_verdict_on_quality() -> None:
     noise = [-0.05, -0.02, 0.0, 0.02, 0.05]
     for widths in (range(2, 6), range(2, 4)):
         falling = {(f"toy/{2**k}", "detection"): [0.9 - 0.05 * k + e for e in noise] for k in widths}
-        trends = width_trends(values_table(falling), NO_DICTIONARIES)
+        trends = raw_trends(values_table(falling))
         text = texts(verdict(Findings((), COVERAGE, trends=trends)))
         assert "must not be read as a difference in quality" in text
-    one = width_trends(values_table({("toy/4", "detection"): noise}), NO_DICTIONARIES)
+    one = raw_trends(values_table({("toy/4", "detection"): noise}))
     assert "quality" not in texts(verdict(Findings((), COVERAGE, trends=one)))
 
 

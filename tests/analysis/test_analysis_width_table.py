@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from autointerp.analysis.ladders import ladders
 from autointerp.analysis.summary import summary_lines
 from autointerp.analysis.swapping import Passed
 from autointerp.analysis.values import feature_values
@@ -15,7 +16,8 @@ def table_of(column: str, *, passed: tuple[Passed, ...] = (), world: Widening | 
     tables = as_tables(widening_family(world or Widening(), seed=1), column)
     values = feature_values(tables["scores"], tables["explanations"])
     given = [tables[name] for name in ("features", "dictionaries")]
-    return width_table(summary_lines(values, *given), values, *given, passed=passed)
+    by_width = ladders(values, tables["dictionaries"], tables["features"])
+    return width_table(summary_lines(values, *given), by_width, passed=passed)
 
 
 def by_width(table: pd.DataFrame, quantity: str) -> pd.Series:
@@ -54,7 +56,7 @@ def test_precision_is_compared_like_any_score() -> None:
     """Precision on all text falls, raw, with the density; the trend at fixed density does not see quality fall."""
     tables = as_tables(widening_family(Widening(), seed=3), "precision")
     values = feature_values(tables["scores"], tables["explanations"])
-    raw, fixed = width_trends(values, tables["dictionaries"], tables["features"])
+    raw, fixed = width_trends(ladders(values, tables["dictionaries"], tables["features"]))
     assert raw.slope is not None
     assert raw.slope.is_below_zero
     assert fixed.slope is not None

@@ -9,6 +9,7 @@ from dashboard_builders import changed
 from report_builders import Builder
 
 from autointerp.analysis.figures import with_interval
+from autointerp.analysis.ladders import ladders
 from autointerp.analysis.summary import summary_lines
 from autointerp.analysis.width import width_trends
 from autointerp.report.blocks import Figures, Table, every_block, every_table
@@ -77,7 +78,7 @@ def test_raw_means_are_those_of_the_score_tables(page: Page) -> None:
 
 def test_means_at_fixed_density_are_those_of_the_trends(run: RunTables, page: Page) -> None:
     """They are not drawn anew: value and interval are the curve's own, and counts are the matched features."""
-    trends = width_trends(values_of(run), run["dictionaries"], run["features"])
+    trends = width_trends(ladders(values_of(run), run["dictionaries"], run["features"]))
     means = {
         (f"toy-l12/{w}", t.scorer, t.variant): m
         for t in trends
