@@ -1,6 +1,6 @@
 """One row a feature with all that was kept of it: written when a harvest ends, read by evidence and pages."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -194,8 +194,9 @@ def read_samples(folder: Path, dictionary: str, features: Sequence[int], *, seed
         wanted = wanted[len(now) :]
         at, n = first % sketching.BUCKET, now[-1] - first + 1
         rows = read_rows(folder, "samples", bucket_name(dictionary, first), at, at + n)
-        for row in rows.take(pa.array([f - first for f in now])).to_pylist():
-            found[row["feature"]] = feature_sample(row, seed=seed)
+        if len(now) < n:
+            rows = rows.take(pa.array([f - first for f in now]))
+        found |= {sample.feature: sample for sample in samples_of(rows, seed=seed)}
     return found
 
 
@@ -211,40 +212,82 @@ def read_activations(folder: Path, dictionary: str, feature: int) -> pd.DataFram
     return found
 
 
-def feature_sample(row: Mapping[str, Any], *, seed: int) -> FeatureSample:
-    """Return one feature's sample from its row."""
-    counts, shown = np.zeros((len(SIDES), N_BINS), np.int64), 0
-    for place, n_tokens, n_tiles in zip(row["count_place"], row["count_tokens"], row["count_tiles"], strict=True):
-        counts[place // PLACES, place % PLACES] = n_tiles
-        shown += n_tokens if place < PLACES else 0
-    entries = _sums(np.array(row["n_entries"], np.int64))
-    n, tile = len(row["tile"]), np.array(row["tile"], np.int64)
-    values = np.zeros((n, PAIR_TOKENS), np.float32)
-    values[np.repeat(np.arange(n), np.diff(entries)), np.array(row["position"], np.int64)] = row["value"]
-    return FeatureSample(
-        feature=int(row["feature"]),
-        peak=float(row["peak"]),
-        counts=counts,
-        side=np.array(row["side"], np.int64),
-        tile=tile,
-        key=_keys(row, tile % TILES_A_CONTEXT, seed=seed),
-        tile_peak=values.reshape(n, 2, TILE_TOKENS)[np.arange(n), tile % 2].max(axis=1).astype(np.float64),
-        doc=tuple(row["doc"]),
-        start=np.array(row["start"], np.int64),
-        pair=tuple(tuple(np.frombuffer(pair, "<i4").tolist()) for pair in row["pair"]),
-        values=values,
-        n_shown_firings=shown,
-        firing_token=np.array(row["firing_token"], np.int64),
-        firing_value=np.array(row["firing_value"], np.float64),
-    )
+def samples_of(rows: pa.Table, *, seed: int) -> Iterator[FeatureSample]:
+    """Yield what was kept of each row's feature; rows are of one dictionary.
+
+    All rows are read at once: their tiles stand in the same few texts, of which each is made once.
+    """
+    feature, peak = (rows[name].to_numpy() for name in ("feature", "peak"))
+    counts, shown = _counts(rows)
+    first, tiles = _flat(rows, "tile")
+    tile = tiles.to_numpy().astype(np.int64)
+    side, start = (_flat(rows, name)[1].to_numpy().astype(np.int64) for name in ("side", "start"))
+    docs, doc = _coded(rows, "doc")
+    values = _values(rows, len(tile))
+    peaks = values.reshape(-1, 2, TILE_TOKENS)[np.arange(len(tile)), tile % 2].max(axis=1).astype(np.float64)
+    base = feature_keys(draw_key(seed, rows["dictionary"][0].as_py()), feature) if len(rows) else feature
+    key = draw_keys(np.repeat(base, np.diff(first)), _tile_keys(docs, doc, start, tile % TILES_A_CONTEXT, seed=seed))
+    pairs, pair = _coded(rows, "pair")
+    texts = [tuple(np.frombuffer(bytes_, "<i4").tolist()) for bytes_ in pairs]
+    first_firing, token = _flat(rows, "firing_token")
+    tokens = token.to_numpy().astype(np.int64)
+    strengths = _flat(rows, "firing_value")[1].to_numpy().astype(np.float64)
+    for row in range(len(rows)):
+        mine, firings = slice(*first[row : row + 2]), slice(*first_firing[row : row + 2])
+        yield FeatureSample(
+            feature=int(feature[row]),
+            peak=float(peak[row]),
+            counts=counts[row],
+            side=side[mine],
+            tile=tile[mine],
+            key=key[mine],
+            tile_peak=peaks[mine],
+            doc=tuple(docs[code] for code in doc[mine].tolist()),
+            start=start[mine],
+            pair=tuple(texts[code] for code in pair[mine].tolist()),
+            values=values[mine],
+            n_shown_firings=int(shown[row]),
+            firing_token=tokens[firings],
+            firing_value=strengths[firings],
+        )
 
 
-def _keys(row: Mapping[str, Any], place: Ints, *, seed: int) -> NDArray[np.uint64]:
-    """Return the keys by which a feature's tiles were drawn; ``place``: of each in its context."""
-    starts = (np.array(row["start"], np.int64) - place * TILE_TOKENS).tolist()
-    keys = [context_key(seed, doc, start) for doc, start in zip(row["doc"], starts, strict=True)]
-    base = feature_keys(draw_key(seed, row["dictionary"]), np.array([row["feature"]], np.int64))
-    return draw_keys(base, tile_keys(np.array(keys, np.uint64), place))
+def _flat(rows: pa.Table, name: str) -> tuple[Ints, pa.Array]:
+    """Return where the list of each row begins, [n_rows + 1], and what all of them hold."""
+    lists = rows[name].combine_chunks()
+    return _sums(lists.value_lengths().to_numpy(zero_copy_only=False)), lists.flatten()
+
+
+def _coded(rows: pa.Table, name: str) -> tuple[list[Any], Ints]:
+    """Return the different things that a column's lists hold, and which of them each place holds."""
+    coded = _flat(rows, name)[1].dictionary_encode()
+    return coded.dictionary.to_pylist(), coded.indices.to_numpy().astype(np.int64)
+
+
+def _counts(rows: pa.Table) -> tuple[Ints, Ints]:
+    """Return whole tiles by side and bin of the peak, [n_rows, 3, N_BINS], and firing tokens of the shown side."""
+    first, places = _flat(rows, "count_place")
+    place, row = places.to_numpy().astype(np.int64), np.repeat(np.arange(len(rows)), np.diff(first))
+    counts = np.zeros((len(rows), len(SIDES) * PLACES), np.int64)
+    counts[row, place] = _flat(rows, "count_tiles")[1].to_numpy()
+    n_tokens, shown = _flat(rows, "count_tokens")[1].to_numpy(), np.zeros(len(rows), np.int64)
+    np.add.at(shown, row[place < PLACES], n_tokens[place < PLACES])
+    return counts.reshape(len(rows), len(SIDES), N_BINS), shown
+
+
+def _values(rows: pa.Table, n_tiles: int) -> NDArray[np.float32]:
+    """Return the activations on the pair of each tile, [n_tiles, PAIR_TOKENS]."""
+    values = np.zeros((n_tiles, PAIR_TOKENS), np.float32)
+    n_entries, position, value = (_flat(rows, name)[1].to_numpy() for name in ("n_entries", "position", "value"))
+    values[np.repeat(np.arange(n_tiles), n_entries), position] = value
+    return values
+
+
+def _tile_keys(docs: Sequence[str], doc: Ints, start: Ints, place: Ints, *, seed: int) -> NDArray[np.uint64]:
+    """Return the keys of tiles, of which each is the *place*-th of its context, shape [n_tiles]."""
+    contexts, row = np.unique(np.stack([doc, start - place * TILE_TOKENS]), axis=1, return_inverse=True)
+    keys = [context_key(seed, docs[code], begin) for code, begin in contexts.T.tolist()]
+    return tile_keys(np.array(keys, np.uint64)[row], place)
 
 
 def read_counts(folder: Path, dictionary: str, width: int) -> tuple[NDArray[np.float64], dict[str, Ints]]:

@@ -176,7 +176,7 @@ def sketches_of_shard(shard: int) -> Any:
 def test_keys_made_again_are_those_that_were_drawn(tmp_path: Path) -> None:
     """A feature's row holds no keys; what is read back has the keys and peaks that the sketch had."""
     from autointerp.core.draws import draw_key
-    from autointerp.pipeline.samples import ContextPlaces, feature_sample, sample_rows
+    from autointerp.pipeline.samples import ContextPlaces, sample_rows, samples_of
     from autointerp.pipeline.text import context_key
     from autointerp.sampling.sketches import Entries, Stretch, sketch_of
 
@@ -200,8 +200,7 @@ def test_keys_made_again_are_those_that_were_drawn(tmp_path: Path) -> None:
     )  # fmt: skip
     entries = Entries(places // (n * 128), places // 128 % n, places % 128, values)
     sketch = sketch_of(entries, text, base=draw_key(7, "d/3"), limits=Limits(4, 4, 9))
-    found = sample_rows("d/3", sketch, (0, 3), ContextPlaces(tmp_path)).to_pylist()
-    samples = [feature_sample(row, seed=7) for row in found]
+    samples = list(samples_of(sample_rows("d/3", sketch, (0, 3), ContextPlaces(tmp_path)), seed=7))
     assert np.concatenate([s.key for s in samples]).tolist() == sketch.tiles.key.tolist()
     assert np.concatenate([s.tile_peak for s in samples]).tolist() == sketch.tiles.peak.tolist()
 
