@@ -11,6 +11,7 @@ import pyarrow as pa
 from autointerp.analysis.certificates import ScoreName, read_certificates, standing
 from autointerp.analysis.coverage import with_outcomes
 from autointerp.analysis.figures import main_control
+from autointerp.analysis.names import names_together
 from autointerp.analysis.summary import Line, summary_lines
 from autointerp.analysis.swapping import SwapTest, swap_tests
 from autointerp.analysis.tagging import VERDICTS, own_labels
@@ -81,12 +82,11 @@ def _fill(connection: "DuckDBPyConnection", home: Home) -> None:
 
 def examined(folder: Path, content: str) -> RunRows:
     """Return what analysis says of a run; of one with too many labels nothing that takes more than a query."""
-    manifest, labels = read_manifest(folder), read_table(folder, "explanations")
-    n_labels = len(own_labels(labels))
-    bare = RunTables({"explanations": labels}, manifest)
+    manifest, wrote = read_manifest(folder), ["explainer"]
+    n_labels = len(own_labels(read_table(folder, "explanations", columns=["explanation", *wrote], categories=wrote)))
     if n_labels > MOST_TAGGED:
-        return RunRows(folder, content, _tags_frame([]), _tests_frame([]), None, bare.explainers)
-    run = RunTables({"explanations": labels, **_read(folder, is_small=n_labels <= MOST_TESTED)}, manifest)
+        return RunRows(folder, content, _tags_frame([]), _tests_frame([]), None, RunTables({}, manifest).explainers)
+    run = RunTables(_read(folder, is_small=n_labels <= MOST_TESTED), manifest)
     tests = swap_tests(run["predictions"], run["explanations"]) if n_labels <= MOST_TESTED else ()
     lines = _lines(run) if n_labels <= MOST_TESTED else None
     return RunRows(folder, content, _tags(run), _tests_frame(tests), lines, run.explainers)
@@ -98,6 +98,7 @@ def _read(folder: Path, *, is_small: bool) -> dict[str, pd.DataFrame]:
     columns = ["dictionary", "feature", "side", "doc", "start", "stratum", "activations"]
     scores, features = read_table(folder, "scores"), read_table(folder, "features")
     return {
+        "explanations": read_table(folder, "explanations"),
         "scores": scores,
         "features": with_outcomes(features, scores),
         "dictionaries": read_table(folder, "dictionaries"),
@@ -158,7 +159,8 @@ def _line(line: Line, standing_: str) -> tuple[object, ...]:
 
 def standings(folder: Path) -> tuple[tuple[str, str, str, str, str], ...]:
     """Return (scorer, variant, metric, judge, standing) of what a run's judges said, certified or not."""
-    names = read_table(folder, "scores", columns=["scorer", "variant", "metric", "judge"]).drop_duplicates()
+    names = ["scorer", "variant", "metric", "judge"]
+    found = names_together(read_table(folder, "scores", columns=names, categories=names), names)
     certificates = read_certificates(read_table(folder, "certificates"))
-    scored = [ScoreName.of(row) for row in names.to_dict("records")]
+    scored = [ScoreName.of(dict(zip(names, each, strict=True))) for each in found]
     return tuple((n.scorer, n.variant, n.metric, n.judge, standing(n, certificates)) for n in scored)
