@@ -39,38 +39,45 @@ class Agreement:
 
 @dataclass(frozen=True)
 class _Side:
-    """The values of one measure by feature, features in their order; ranks are made once for all its pairs."""
+    """The values of one measure by feature, features ascending; ``order`` sorts the values."""
 
     name: str
     features: Ints
     values: Floats
+    order: Ints
+
+    @cached_property
+    def ties(self) -> Ints:
+        """Where each run of equal values begins in their order, and where the last one ends."""
+        ordered = self.values[self.order]
+        begins = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
+        return np.concatenate([[0], begins, [len(ordered)]])
 
     @cached_property
     def ranks(self) -> Floats:
-        return _ranks(self.values)
+        """Mid-ranks; by the order, which is made once for all pairs of a side: sorting is nearly all of the work."""
+        ranks = np.empty(len(self.values))
+        ranks[self.order] = np.repeat((self.ties[:-1] + self.ties[1:] + 1) / 2, np.diff(self.ties))
+        return ranks
 
-    @cached_property
+    @property
     def commonest(self) -> float:
         """Share of the commonest value."""
-        return float(np.unique(self.values, return_counts=True)[1].max() / len(self.values))
+        return float(np.diff(self.ties).max() / len(self.values))
 
     def over(self, features: Ints) -> "_Side":
         """Return what it has of these features, all of which it must have."""
         if len(features) == len(self.features):
             return self
-        return _Side(self.name, features, self.values[np.searchsorted(self.features, features)])
+        at = np.searchsorted(self.features, features)
+        place = np.full(len(self.features), -1)
+        place[at] = np.arange(len(at))
+        order = place[self.order]
+        return _Side(self.name, features, self.values[at], order[order >= 0])
 
 
 def _rank_correlation(x: Floats, y: Floats) -> float | None:
     return None if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0 else float(np.corrcoef(x, y)[0, 1])
-
-
-def _ranks(values: Floats) -> Floats:
-    """Return the mid-ranks along the last axis."""
-    from scipy.stats import rankdata  # a second to load, which who only reads need not wait
-
-    ranks: Floats = rankdata(values, axis=-1)
-    return ranks
 
 
 def agreements(values: pd.DataFrame, *, seed: int = 0) -> tuple[Agreement, ...]:
@@ -92,8 +99,9 @@ def agreements(values: pd.DataFrame, *, seed: int = 0) -> tuple[Agreement, ...]:
 
 def _side(name: str, rows: pd.DataFrame) -> _Side:
     features, values = rows["feature"].to_numpy(np.int64), rows["value"].to_numpy(np.float64)
-    order = np.argsort(features, kind="stable")
-    return _Side(name, features[order], values[order])
+    by_feature = np.argsort(features, kind="stable")
+    values = values[by_feature]
+    return _Side(name, features[by_feature], values, np.argsort(values))
 
 
 def _name(side: _Side) -> str:
@@ -123,11 +131,13 @@ def _interval(x: _Side, y: _Side, rho: float, seed: int, about: tuple[object, ..
         rho = np.clip(rho, -1 + 1e-12, 1 - 1e-12)
         margin = Z * np.sqrt((1 + rho**2 / 2) / (n - 3))
         return float(np.tanh(np.arctanh(rho) - margin)), float(np.tanh(np.arctanh(rho) + margin))
+    from scipy.stats import rankdata  # a second to load, which who only reads need not wait
+
     draws, size = generator(seed, "spearman", *about), max(1, CELLS_AT_ONCE // n)
     found = []
     for done in range(0, RESAMPLES, size):
         picks = draws.integers(n, size=(min(size, RESAMPLES - done), n))
-        found.append(_row_correlations(_ranks(x.values[picks]), _ranks(y.values[picks])))
+        found.append(_row_correlations(rankdata(x.values[picks], axis=1), rankdata(y.values[picks], axis=1)))
     low, high = np.nanquantile(np.concatenate(found), [0.025, 0.975])
     return float(low), float(high)
 

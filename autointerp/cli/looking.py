@@ -1,6 +1,7 @@
 """The verbs that look: at a configuration, this machine, runs and their features."""
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -103,9 +104,14 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Write a run's report again, into its folder; of several runs that of the first, held against the others."""
+    import pyarrow as pa
+
     from autointerp.pipeline.finding import find_run
     from autointerp.report.write import write_formats
 
+    # Of gigabytes that are read once and given back: the other pools take a fifth longer for the whole report.
+    if "ARROW_DEFAULT_MEMORY_POOL" not in os.environ:
+        pa.set_memory_pool(pa.system_memory_pool())
     chosen = [word.strip() for word in formats.split(",") if word.strip()] or ["html"]
     run, *baselines = [find_run(home, name) for name in names or [""]]
     files = write_formats(run, chosen, with_text=text, baselines=baselines, dashboard=dashboard)
