@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autointerp.analysis.names import as_categories, as_strings, by_name, has_names, places_of, with_categories
+from autointerp.analysis.names import (
+    as_categories,
+    as_strings,
+    by_name,
+    groups,
+    has_names,
+    kept,
+    names_together,
+    places_of,
+    with_categories,
+)
 
 names = st.sampled_from(["b", "a", "toy/10", "toy/9", "", "é"])
 keys = st.lists(st.tuples(names, st.integers(0, 4)), max_size=12)
@@ -30,6 +40,37 @@ def test_a_feature_is_found_where_it_first_stands(
     if theirs == "category":
         turned["dictionary"] = turned["dictionary"].cat.reorder_categories(turned["dictionary"].cat.categories[::-1])
     assert places_of(frame(rows, mine), turned).tolist() == expected
+
+
+@given(keys, keys)
+def test_a_feature_is_found_by_table_and_by_search(rows: list[tuple[str, int]], among: list[tuple[str, int]]) -> None:
+    """A table of all numbers, where there are few, and a search of those that are there say the same."""
+    found = []
+    for sparsest in (0, 1_000):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("autointerp.analysis.names.SPARSEST", sparsest)
+            found.append(places_of(frame(rows), frame(among)).tolist())
+    assert found[0] == found[1] == [among.index(key) if key in among else -1 for key in rows]
+
+
+@given(keys, st.sampled_from(KINDS), st.sampled_from([1, 1_000_000]))
+def test_groups_stand_in_the_order_of_their_names(rows: list[tuple[str, int]], kind: str, most: int) -> None:
+    """Each row is in one group, in its place among the others; however many numbers names may have."""
+    made = frame(rows, kind).assign(other=[str(number % 2) for _, number in rows], row=range(len(rows)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("autointerp.analysis.names.MOST_NUMBERS", most)
+        found = [(key, group["row"].tolist()) for key, group in groups(made, ["dictionary", "other"])]
+        together = names_together(made, ["dictionary", "other"])
+    each = [(name, str(number % 2)) for name, number in rows]
+    assert found == [(key, [i for i, mine in enumerate(each) if mine == key]) for key in sorted(set(each))]
+    assert together == sorted(set(each))
+
+
+def test_all_rows_are_kept_as_they_are() -> None:
+    """Of millions of rows that all stay none is copied."""
+    made = frame([("a", 1), ("b", 2)])
+    assert kept(made, np.array([True, True])) is made
+    assert kept(made, np.array([False, True]))["feature"].tolist() == [2]
 
 
 def test_indices_of_any_size_do_not_meet() -> None:
