@@ -57,7 +57,7 @@ def kept(frame: pd.DataFrame, is_kept: NDArray[np.bool_]) -> pd.DataFrame:
 def groups(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[tuple[str, ...], pd.DataFrame]]:
     """Yield the rows of each names that occur together, in the order of the names; rows stay in theirs.
 
-    No row is copied where those of a group stand together already, as ``feature_values`` has them.
+    No row is copied where rows stand in the order of the names already, as those of ``feature_values`` do.
     """
     number, _ = _numbers_of_names(frame, columns)
     for rows in cut(frame, number):
@@ -120,9 +120,9 @@ def _numbers_of_names(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[Ints
 
 def first_places(numbers: Ints, size: int) -> Ints:
     """Return where each number below *size* first stands, -1 where it does not, shape [size]."""
-    places = np.full(size, -1, np.int64)
-    # Of equal numbers the last that is written stays.
-    places[numbers[::-1]] = np.arange(len(numbers) - 1, -1, -1)
+    places = np.full(size, len(numbers), np.int64)
+    np.minimum.at(places, numbers, np.arange(len(numbers)))
+    places[places == len(numbers)] = -1
     return places
 
 

@@ -123,7 +123,7 @@ def _line(
         chance=_mean_or_none(group["chance"]),
         mean=estimate_mean(np.asarray(scored, dtype=np.float64), seed=seed, about=(*key, "mean")),
         per_firing=_per_firing(scored, mine.set_index("feature")["density"], seed, key),
-        n_asked=len(drawn.index.union(pd.Index(group["feature"]))),
+        n_asked=len(drawn.index.union(pd.Index(group["feature"])).unique()),
         unscored=_unscored(group, drawn),
         against=tuple(_against(scored, _controls_of(controls, key), seed, key)),
         single_token=_single_token(mine, scored),

@@ -287,7 +287,7 @@ def _tile_keys(docs: Sequence[str], doc: Ints, start: Ints, place: Ints, *, seed
     """Return the keys of tiles, of which each is the *place*-th of its context, shape [n_tiles]."""
     contexts, row = np.unique(np.stack([doc, start - place * TILE_TOKENS]), axis=1, return_inverse=True)
     keys = [context_key(seed, docs[code], begin) for code, begin in contexts.T.tolist()]
-    return tile_keys(np.array(keys, np.uint64)[row], place)
+    return tile_keys(np.array(keys, np.uint64)[row.reshape(-1)], place)
 
 
 def read_counts(folder: Path, dictionary: str, width: int) -> tuple[NDArray[np.float64], dict[str, Ints]]:

@@ -34,6 +34,7 @@ def test_workers_of_a_pool_give_the_same_tables(
     server.start()
     here = {"PREFECT_API_URL": server.address, "PREFECT_HOME": str(tmp_path / "prefect"), "PREFECT_CLI_PROMPT": "0"}
     deadly = {"PYTHONPATH": f"{hook}{os.pathsep}{ROOT}", "KILL_PLACE": "/sketch_tiles/", "KILL_MARKER": str(marker)}
+    often = {"PREFECT_WORKER_QUERY_SECONDS": "1"}
     engine = {"kind": "pool", "n_workers": 2, "threads_a_worker": 1, "chunks_at_once": 5}
     path = world.toml(tmp_path / "c.toml", engine=engine, features={"chunk": 2})
     try:
@@ -41,7 +42,7 @@ def test_workers_of_a_pool_give_the_same_tables(
         prefect("deploy", "--all", **here)
         with ExitStack() as workers:
             for number in range(2):
-                workers.enter_context(worker(f"w{number}", log=tmp_path / f"w{number}", **here, **deadly))
+                workers.enter_context(worker(f"w{number}", log=tmp_path / f"w{number}", **here, **deadly, **often))
             child = command_line("score", path, "--home", home, **here)
     finally:
         server.stop()
