@@ -53,7 +53,8 @@ def _blocks(found: Compared, pairs: pd.DataFrame, link: Link | None) -> Iterator
         yield Facts(tuple((change.kind, str(change)) for change in found.changes))
     else:
         yield Prose("Nothing in the configuration differs.")
-    yield Prose(found.attribution)
+    # Stars are for the terminal; a page prints them.
+    yield Prose(found.attribution.replace("**", ""))
 
 
 def _picture(p: Paired, pairs: pd.DataFrame, found: Compared, link: Link | None) -> tuple[Picture, Grid]:

@@ -1,6 +1,7 @@
 """Two runs side by side: the dashboard, ``autointerp diff`` and the report's section on change say the same numbers."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from autointerp.core.draws import content_key
 from autointerp.dashboard.building import build_snapshot
 from autointerp.dashboard.pages.compare import compare as compare_in_snapshot
 from autointerp.dashboard.shelf import Shelf
-from autointerp.report.blocks import Table
+from autointerp.report.blocks import Prose, Table
 from autointerp.report.changes import change_blocks
 from autointerp.report.compared import compare
 from autointerp.report.tables import RunTables
@@ -160,6 +161,21 @@ def test_three_places_say_the_same(tmp_path: Path, name: str, widths: tuple[int,
         names = (one["explainer"].partition(", then")[0], one["measure"])
         assert (*names, difference, count(one["difference"]["n"])) in rows
     assert_extremes(answer)
+
+
+def test_no_page_prints_the_stars_of_a_terminal(tmp_path: Path) -> None:
+    """What a change may be put down to is said in plain words where nothing makes stars bold."""
+    one, other = (
+        replace(run, manifest={**run.manifest, "config": {**run.manifest.get("config", {}), "seed": seed}})
+        for seed, run in enumerate((varied(1, widths=(512,)), varied(2, widths=(512,))))
+    )
+    a, b = write_both(tmp_path, one, other)
+    with open_app(tmp_path) as client:
+        page = client.get("/compare?a=before&b=after").text
+    told = " ".join(block.text for block in change_blocks(b, a) if isinstance(block, Prose))
+    for text in (page, told):
+        assert "not to the labels" in text
+        assert "**" not in text
 
 
 def assert_extremes(answer: dict[str, Any]) -> None:
