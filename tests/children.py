@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,10 +157,16 @@ def n_replies(home: Path) -> int:
 @contextmanager
 def running(*arguments: object, log: Path, **environment: str) -> Iterator["subprocess.Popen[bytes]"]:
     """Have ``autointerp`` run while within, its output in a file; at the end it and what it began are killed."""
-    command = [sys.executable, "-c", COMMAND_LINE, *map(str, arguments)]
+    with started([sys.executable, "-c", COMMAND_LINE, *map(str, arguments)], log=log, **environment) as child:
+        yield child
+
+
+@contextmanager
+def started(command: Sequence[str], *, log: Path, **environment: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """Have a command run from the repository while within, likewise."""
     with log.open("ab") as out:
         child = subprocess.Popen(
-            command, env=ENVIRONMENT | environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL,
+            command, env=ENVIRONMENT | environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL, cwd=ROOT,
             start_new_session=True,
         )  # fmt: skip
     try:

@@ -9,6 +9,7 @@ import pandas as pd
 from autointerp.analysis.estimates import Estimate, Floats, estimate_mean
 from autointerp.analysis.ladders import densities_of
 from autointerp.analysis.names import as_categories, cut, kept, places_of
+from autointerp.analysis.values import scored_values
 
 COLUMNS = ["dictionary", "low", "high", "n", "mean", "mean_low", "mean_high", "chance", "control"]
 PER_DECADE = 2
@@ -28,7 +29,7 @@ def score_by_density(values: pd.DataFrame, features: pd.DataFrame, *, seed: int 
         features: Their densities.
         seed: Decides the draws of the bootstrap.
     """
-    own = values[(values["control"] == "none") & values["value"].notna()]
+    own = scored_values(values)
     swapped = values[values["control"] == "shuffled"]
     others = np.append(swapped["value"].to_numpy(np.float64), np.nan)[places_of(own, swapped)]
     density = densities_of(own, features)

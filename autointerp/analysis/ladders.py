@@ -13,7 +13,7 @@ from autointerp.analysis.estimates import Floats
 from autointerp.analysis.fixed_density import FixedCurve, Scored, fixed_curve
 from autointerp.analysis.names import groups, places_of
 from autointerp.analysis.summary import width_of
-from autointerp.analysis.values import MEASURE, measure_name, scored_values
+from autointerp.analysis.values import MEASURE, is_headline, is_main, measure_name, scored_values
 
 Key: TypeAlias = tuple[str, str, str, str, str, str]
 """Family, explainer, scorer, variant, metric, judge."""
@@ -33,6 +33,18 @@ class Ladder:
     scored: Mapping[int, Scored]
     dictionaries: Mapping[int, tuple[str, ...]]
     seed: int
+
+    @property
+    def metric(self) -> str:
+        return self.key[4]
+
+    @property
+    def is_headline(self) -> bool:
+        return is_headline(self.key[2], self.metric)
+
+    @property
+    def is_main(self) -> bool:
+        return is_main(*self.key[2:5])
 
     @property
     def measure(self) -> str:
@@ -94,9 +106,8 @@ def _ladder(key: Key, rungs: Sequence[_Rung], seed: int) -> Ladder:
     values = {w: np.concatenate([rung.values for rung in mine]) for w, mine in by_width.items()}
     densities = {w: np.concatenate([rung.densities for rung in mine]) for w, mine in by_width.items()}
     scored = {w: _known(values[w], densities[w]) for w in by_width if (densities[w] > 0).any()}
-    return Ladder(
-        key, values, scored, {w: tuple(rung.dictionary for rung in mine) for w, mine in by_width.items()}, seed
-    )
+    names = {w: tuple(rung.dictionary for rung in mine) for w, mine in by_width.items()}
+    return Ladder(key, values, scored, names, seed)
 
 
 def _known(values: Floats, densities: Floats) -> Scored:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from autointerp.analysis.ladders import Key, Ladder
 from autointerp.analysis.power_law import PowerLaw, fit_fixed, fit_scores
-from autointerp.analysis.values import is_main, measure_name
+from autointerp.analysis.values import measure_name
 from autointerp.analysis.width import FIXED_FOOTING, MIN_FEATURES, RAW_FOOTING
 
 
@@ -34,10 +34,7 @@ def score_laws(ladders: Sequence[Ladder], training: pd.DataFrame, *, seed: int =
     """
     flops = _flops(training)
     return tuple(
-        law
-        for ladder in ladders
-        if is_main(*ladder.key[2:5]) and len(ladder.by_width) > 1
-        for law in _laws(ladder, flops, seed)
+        law for ladder in ladders if ladder.is_main and len(ladder.by_width) > 1 for law in _laws(ladder, flops, seed)
     )
 
 

@@ -10,7 +10,7 @@ from autointerp.analysis.figures import with_interval
 from autointerp.analysis.fixed_density import FixedCurve
 from autointerp.analysis.ladders import Ladder
 from autointerp.analysis.statements import Statement, Tone, plural
-from autointerp.analysis.values import is_headline, is_main, measure_name
+from autointerp.analysis.values import is_main, measure_name
 from autointerp.core.draws import generator
 
 MIN_WIDTHS = 4
@@ -72,7 +72,7 @@ def width_trends(ladders: Sequence[Ladder], *, seed: int = 0) -> tuple[Trend, ..
     Each width counts once, however many features it has. The interval speaks of the features drawn, with these
     dictionaries given: one dictionary a width says nothing of how another training run would fall.
     """
-    return tuple(trend for one in ladders if is_headline(one.key[2], one.key[4]) for trend in _trends(one, seed))
+    return tuple(trend for one in ladders if one.is_headline for trend in _trends(one, seed))
 
 
 def _trends(ladder: Ladder, seed: int) -> Iterator[Trend]:

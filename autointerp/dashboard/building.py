@@ -162,5 +162,5 @@ def standings(folder: Path) -> tuple[tuple[str, str, str, str, str], ...]:
     names = ["scorer", "variant", "metric", "judge"]
     found = names_together(read_table(folder, "scores", columns=names, categories=names), names)
     certificates = read_certificates(read_table(folder, "certificates"))
-    scored = [ScoreName.of(dict(zip(names, each, strict=True))) for each in found]
+    scored = [ScoreName(*each) for each in found]
     return tuple((n.scorer, n.variant, n.metric, n.judge, standing(n, certificates)) for n in scored)

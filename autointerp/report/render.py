@@ -87,8 +87,7 @@ def _standings(scores: pd.DataFrame, certificates: Sequence[Certificate]) -> Obj
     """Return each score's standing; empty for the token look-up, which no judge gave."""
 
     def said(scorer: str, variant: str, metric: str, judge: str) -> str:
-        name = ScoreName(scorer=scorer, variant=variant, metric=metric, judge=judge)
-        return "" if judge == "lookup" else standing(name, certificates)
+        return "" if judge == "lookup" else standing(ScoreName(scorer, variant, metric, judge), certificates)
 
     return said_of_names(said, scores, ["scorer", "variant", "metric", "judge"])
 

@@ -8,7 +8,7 @@ import pandas as pd
 from autointerp.analysis.figures import count, number, ranged
 from autointerp.analysis.ladders import Ladder
 from autointerp.analysis.summary import Line
-from autointerp.analysis.values import is_headline, measure_name
+from autointerp.analysis.values import measure_name
 from autointerp.analysis.width_table import width_table
 from autointerp.analysis.words import Findings
 from autointerp.report.blocks import Block, Figures, Folded, Heading, Prose, Table
@@ -42,16 +42,16 @@ DRAWN = (
 
 def width_blocks(findings: Findings, ladders: Sequence[Ladder]) -> Iterator[Block]:
     """Yield what was measured by width, behind a fold; nothing where nothing was scored."""
-    lines = [line for line in findings.lines if _is_shown(line.scorer, line.metric)]
+    lines = [line for line in findings.lines if _is_shown(line)]
     if not lines:
         return
-    shown = [ladder for ladder in ladders if _is_shown(ladder.key[2], ladder.key[4])]
+    shown = [ladder for ladder in ladders if _is_shown(ladder)]
     table = Table("By width: every quantity", width_grid(width_table(lines, shown, passed=findings.passed)))
     yield Folded("Everything measured by width, a row a number", (Prose(BY_WIDTH), table))
 
 
-def _is_shown(scorer: str, metric: str) -> bool:
-    return is_headline(scorer, metric) or metric in OF_POPULATION
+def _is_shown(measured: Line | Ladder) -> bool:
+    return measured.is_headline or measured.metric in OF_POPULATION
 
 
 def width_grid(rows: pd.DataFrame) -> Grid:

@@ -3,12 +3,12 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from children import ENVIRONMENT, KILLED_WORKER, PATIENCE_S, ROOT, command_line, kill_tree
+from children import ENVIRONMENT, KILLED_WORKER, PATIENCE_S, ROOT, command_line, started
 from tiny_world import FinishedRun, World
 
 pytestmark = pytest.mark.cluster
@@ -41,8 +41,9 @@ def test_workers_of_a_pool_give_the_same_tables(
         prefect("work-pool", "create", "autointerp", "--type", "process", **here)
         prefect("deploy", "--all", **here)
         with ExitStack() as workers:
-            for number in range(2):
-                workers.enter_context(worker(f"w{number}", log=tmp_path / f"w{number}", **here, **deadly, **often))
+            for name in ("w0", "w1"):
+                command = [*PREFECT, "worker", "start", "--pool", "autointerp", "--limit", "1", "--name", name]
+                workers.enter_context(started(command, log=tmp_path / name, **here, **deadly, **often))
             child = command_line("score", path, "--home", home, **here)
     finally:
         server.stop()
@@ -60,17 +61,3 @@ def prefect(*arguments: str, **environment: str) -> None:
         capture_output=True, text=True, check=False, timeout=PATIENCE_S,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-@contextmanager
-def worker(name: str, *, log: Path, **environment: str) -> Iterator[None]:
-    command = [*PREFECT, "worker", "start", "--pool", "autointerp", "--limit", "1", "--name", name]
-    with log.open("wb") as out:
-        child = subprocess.Popen(
-            command, env=ENVIRONMENT | environment, cwd=ROOT, stdout=out, stderr=out, stdin=subprocess.DEVNULL
-        )
-    try:
-        yield
-    finally:
-        kill_tree(child.pid)
-        child.wait()
