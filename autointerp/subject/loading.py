@@ -58,7 +58,11 @@ def load_dictionary(source: Source, *, device: str = "cpu", dtype: str = "float3
         EnvironmentProblem: A name of the registry whose files are not here and cannot be fetched.
     """
     if isinstance(source, str):
-        sae, parts = load_registered(source, device=device, dtype=dtype)
+
+        def read(folder: Path) -> Any:
+            return _read(folder, _weights_of(folder), device=device, dtype=dtype)
+
+        sae, parts = load_registered(source, device=device, dtype=dtype, read=read)
         return _finished(sae, family_width(parts, sae.cfg.d_sae), Path(source), where=source)
     weights = _weights_of(source)
     folder = weights.parent

@@ -2,6 +2,8 @@
 
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,12 @@ from autointerp.subject.pickles import conversion
 REGISTRY = "sae-lens:"
 """How a name of sae-lens's registry begins: ``sae-lens:RELEASE/ID``."""
 
+GEMMA_SCOPE_2, CROSS_LAYER = "gemma_3", "mntss_clt_layer_transcoder"
+"""Converters of sae-lens that ask the hub for shapes even of files that are here; the first is done without."""
+
+BESIDE = {"mwhanna_transcoder": ("{}", "*.yaml")}
+"""Patterns of a dictionary's files by converter, its path for {}, where a folder does not hold them all."""
+
 PICKLED_RELEASES = ("connor_rob_hook_z", "dictionary_learning_1", "deepseek_r1", "goodfire", "qwen_scope")
 """Converters of sae-lens that read pickles."""
 
@@ -21,30 +29,65 @@ def quiet() -> warnings.catch_warnings:
     return warnings.catch_warnings(action="ignore", category=UserWarning)
 
 
-def load_registered(source: str, *, device: str, dtype: str) -> tuple[Any, list[str]]:
+@dataclass(frozen=True)
+class Registered:
+    """Where a dictionary's files stand on the hub. ``parts``: release and id taken apart."""
+
+    repository: str
+    path: str
+    parts: list[str]
+    converter: str = ""
+
+    @property
+    def fetching(self) -> str:
+        """The command that fetches its files."""
+        patterns = [pattern.format(self.path) for pattern in BESIDE.get(self.converter, ("{}*",))]
+        return " ".join([f"hf download {self.repository}", *(f"--include '{pattern}'" for pattern in patterns)])
+
+
+def load_registered(source: str, *, device: str, dtype: str, read: Callable[[Path], Any]) -> tuple[Any, list[str]]:
     """Return (sae-lens's model, release and id taken apart) of a name of the registry.
 
-    Raises SubjectError for a name it does not have and for pickles, EnvironmentProblem for files that are
-    not here and cannot be fetched.
+    ``read`` reads a folder of files on this machine. Raises SubjectError for a name the registry does not have and
+    for pickles, EnvironmentProblem for files that are not here and cannot be fetched.
     """
-    release, sae_id, fetch = _registered(source)
+    found = _registered(source)
     from sae_lens import SAE
 
     load: Callable[..., Any] = SAE.from_pretrained
     try:
+        if found.converter == GEMMA_SCOPE_2:
+            return read(_fetched(found)), found.parts
         with quiet():
-            return load(release, sae_id, device=device, dtype=dtype), [release, *sae_id.split("/")]
+            return load(found.parts[0], "/".join(found.parts[1:]), device=device, dtype=dtype), found.parts
+    except SubjectError:
+        raise
     except Exception as error:
+        remedy = (
+            "sae-lens asks the hub for their shapes each time, so this release loads only where there is a network"
+            if found.converter == CROSS_LAYER
+            else f"where there is a network, run `{found.fetching}` and copy ~/.cache/huggingface to this machine, "
+            "or name the folder of the files instead"
+        )
         msg = (
-            f"dictionary {source}: its files are not here and could not be fetched ({type(error).__name__}: "
-            f"{str(error).splitlines()[0]}); where there is a network, run `{fetch}` and copy "
-            "~/.cache/huggingface to this machine, or name the folder of the files instead"
+            f"dictionary {source}: its files could not be fetched, or not be read "
+            f"({type(error).__name__}: {str(error).splitlines()[0]}); {remedy}"
         )
         raise EnvironmentProblem(msg) from error
 
 
-def _registered(source: str) -> tuple[str, str, str]:
-    """Return (release, id, command that fetches it) of ``sae-lens:RELEASE/ID`` or ``sae-lens:OWNER/REPOSITORY/FOLDER``.
+def _fetched(found: Registered) -> Path:
+    """Return the folder of a dictionary's weights, from the cache or fetched into it."""
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError
+
+    with suppress(EntryNotFoundError):
+        hf_hub_download(found.repository, f"{found.path}/config.json")
+    return Path(hf_hub_download(found.repository, f"{found.path}/params.safetensors")).parent
+
+
+def _registered(source: str) -> Registered:
+    """Return what is behind ``sae-lens:RELEASE/ID`` or ``sae-lens:OWNER/REPOSITORY/FOLDER``.
 
     Raises SubjectError for what the registry does not have, naming what it has, and for pickles.
     """
@@ -55,7 +98,8 @@ def _registered(source: str) -> tuple[str, str, str]:
     if release not in known:
         owner, repository, folder = ([*source.removeprefix(REGISTRY).split("/", 2), "", ""])[:3]
         if folder and not get_close_matches(release, known, n=1, cutoff=0.8):
-            return f"{owner}/{repository}", folder, _fetching(f"{owner}/{repository}", folder)
+            where = f"{owner}/{repository}"
+            return Registered(where, folder, [where, *folder.split("/")])
         near = ", ".join(get_close_matches(release, known, n=3, cutoff=0.4)) or "none"
         msg = f"dictionary {source}: sae-lens has no release {release!r}; near it are {near}"
         raise SubjectError(msg)
@@ -64,16 +108,14 @@ def _registered(source: str) -> tuple[str, str, str]:
         near = ", ".join(get_close_matches(sae_id, found.saes_map, n=3, cutoff=0.0))
         msg = f"dictionary {source}: the release {release} has no {sae_id!r}; near it are {near}"
         raise SubjectError(msg)
-    fetch = _fetching(found.repo_id, found.saes_map[sae_id])
-    if found.conversion_func in PICKLED_RELEASES:
+    entry = Registered(
+        found.repo_id, found.saes_map[sae_id], [release, *sae_id.split("/")], found.conversion_func or ""
+    )
+    if entry.converter in PICKLED_RELEASES:
         msg = (
             f"dictionary {source}: {found.repo_id} keeps its weights as a pickle, which may run code when it is "
-            f"read. If you trust it, run `{fetch}`, convert the file and name its folder:\n"
+            f"read. If you trust it, run `{entry.fetching}`, convert the file and name its folder:\n"
             f"{conversion(Path('ae.pt'))}"
         )
         raise SubjectError(msg)
-    return release, sae_id, fetch
-
-
-def _fetching(repository: str, path: str) -> str:
-    return f"hf download {repository} --include '{path}*'"
+    return entry

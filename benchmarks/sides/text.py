@@ -3,10 +3,11 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
+from itertools import islice
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 from typing import Any
@@ -16,7 +17,7 @@ import harvest as common
 Figures = dict[str, Any]
 
 N_WINDOWS, TILE = 100, 32
-DOCUMENT_TOKENS, DOCUMENT_CHARACTERS = 1024, 12_288
+DOCUMENT_TOKENS, DOCUMENT_CHARACTERS = 1024, 5_120
 HARVESTS = {
     "hundred": "n_top = 100\nn_stratum = 100\n",
     "default": "",
@@ -57,7 +58,7 @@ class Clock:
 
 
 def write_world(folder: Path, *, n_tokens: int, is_small: bool) -> None:
-    """Write ``corpus.jsonl``, one document for every 1,024 tokens, and the small model where it is wanted."""
+    """Write ``corpus.jsonl``, a document for every 1,024 tokens and some to spare, and the small model if wanted."""
     from autointerp.pipeline.driver import load_config
     from autointerp.subject.corpus import distinct, in_keyed_order, list_corpus
     from autointerp.subject.dictionaries import trained_documents
@@ -66,19 +67,32 @@ def write_world(folder: Path, *, n_tokens: int, is_small: bool) -> None:
     if is_small:
         common.make_small_world(folder)
     subject = Subject.load(str(folder / "model") if is_small else load_config(None).subject)
-    sources = ["python-stdlib"] if is_small else load_config(None).corpus
+    # Whole sources: a million tokens are more than the demo's share of them.
+    sources = ["python-stdlib"] if is_small else [name.partition("~")[0] for name in load_config(None).corpus]
     # The harvest would leave out what trained the dictionary.
     trained = trained_documents(dictionary_folder(folder, is_small=is_small))
+    documents = [
+        document.text
+        for document in distinct(in_keyed_order(list_corpus(sources), seed=0))
+        if trained.isdisjoint(document.fingerprints)
+    ]
+    long_enough = (piece for piece in pieces(documents) if len(subject.token_ids(piece)) >= DOCUMENT_TOKENS)
     n_documents = n_tokens // DOCUMENT_TOKENS
-    with (folder / "corpus.jsonl").open("w", encoding="utf-8") as file:
-        for document in distinct(in_keyed_order(list_corpus(sources), seed=0)):
-            text = document.text[:DOCUMENT_CHARACTERS]
-            if trained.isdisjoint(document.fingerprints) and len(subject.token_ids(text)) >= DOCUMENT_TOKENS:
-                file.write(json.dumps({"text": text}) + "\n")
-                n_documents -= 1
-            if not n_documents:
-                return
-    raise SystemExit("the corpus has too few long documents")
+    # Some to spare, for pieces that the harvest takes for near-duplicates of others.
+    found = list(islice(long_enough, n_documents + n_documents // 20))
+    if len(found) < n_documents:
+        raise SystemExit(f"the corpus has text for {len(found) * DOCUMENT_TOKENS:,} tokens")
+    lines = (json.dumps({"text": text}) + "\n" for text in found)
+    (folder / "corpus.jsonl").write_text("".join(lines), "utf-8")
+
+
+def pieces(documents: Sequence[str]) -> Iterator[str]:
+    """Yield the first piece of every document that has one, then every second piece, and so on."""
+    size = DOCUMENT_CHARACTERS
+    for start in range(0, max(map(len, documents)) - size + 1, size):
+        for text in documents:
+            if len(text) >= start + size:
+                yield text[start : start + size]
 
 
 def dictionary_folder(folder: Path, *, is_small: bool) -> Path:
