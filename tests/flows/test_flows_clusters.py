@@ -1,0 +1,78 @@
+"""Clusters that stand before a run, named by ``[engine] address``: the tables of one process."""
+
+import json
+import os
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+from children import KILLED_WORKER, ROOT, command_line, started, wait_until
+from tiny_world import FinishedRun, World
+
+pytestmark = pytest.mark.cluster
+
+
+@contextmanager
+def dask_cluster(folder: Path, **environment: str) -> Iterator[str]:
+    """Have a scheduler and two worker processes; gives the scheduler's address."""
+    file, log, dask = folder / "scheduler.json", folder / "dask.log", [sys.executable, "-m", "dask"]
+    here = ["--scheduler-file", str(file), "--host", "127.0.0.1"]
+    environment |= {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
+    with ExitStack() as stack:
+        stack.enter_context(
+            started([*dask, "scheduler", *here, "--port", "0", "--no-dashboard"], log=log, **environment)
+        )
+        wait_until(file.exists, log=log)
+        for _ in range(2):
+            worker = [*dask, "worker", *here, "--nthreads", "1", "--no-dashboard"]
+            stack.enter_context(started(worker, log=log, **environment))
+        wait_until(lambda: log.read_text().count("Starting established connection") >= 2, log=log)
+        yield str(json.loads(file.read_text())["address"])
+
+
+@contextmanager
+def ray_cluster(folder: Path, **environment: str) -> Iterator[str]:
+    """Have a head and a second node, a processor each; gives the head's address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address, log = f"127.0.0.1:{port}", folder / "ray.log"
+    ray = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--num-cpus=1", "--disable-usage-stats"]
+    ray += ["--node-ip-address=127.0.0.1", "--object-store-memory=80000000"]
+    with ExitStack() as stack:
+        for place in (["--head", f"--port={port}", "--include-dashboard=false"], [f"--address={address}"]):
+            seen = log.read_text().count("Ray runtime started") if log.exists() else 0
+            node = stack.enter_context(started([*ray, *place], log=log, **environment))
+            wait_until(lambda seen=seen: log.read_text().count("Ray runtime started") > seen, child=node, log=log)
+        yield address
+
+
+# A head asks for a token as soon as its host has one, and a local cluster of Ray leaves one.
+TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0" * 32}
+CLUSTERS = {"dask": dask_cluster, "ray": ray_cluster}
+
+
+@pytest.mark.parametrize("kind", CLUSTERS)
+def test_cluster_at_an_address(
+    kind: str,
+    world: World,
+    finished_run: FinishedRun,
+    same_tables: Callable[[Path, Path], None],
+    tmp_path: Path,
+) -> None:
+    """Workers started by others do the chunks; one of them dies by SIGKILL."""
+    hook, marker, home = tmp_path / "hook", tmp_path / "killed", tmp_path / "home"
+    hook.mkdir()
+    (hook / "sitecustomize.py").write_text(KILLED_WORKER)
+    deadly = {"PYTHONPATH": f"{hook}{os.pathsep}{ROOT}", "KILL_PLACE": "/sketch_tiles/", "KILL_MARKER": str(marker)}
+    with CLUSTERS[kind](tmp_path, **TOKEN, **deadly) as address:
+        engine = {"kind": kind, "n_workers": 2, "address": address, "threads_a_worker": 1}
+        path = world.toml(tmp_path / "c.toml", engine=engine, features={"chunk": 2})
+        child = command_line("score", path, "--home", home, **TOKEN, PREFECT_HOME=str(tmp_path / "prefect"))
+    assert child.code == 0, child.err
+    assert "10 of 10 chunks" in child.err
+    same_tables(next(home.glob("runs/*")), finished_run.folder)
+    assert marker.exists()
