@@ -29,7 +29,7 @@ def place(text: str | Path) -> Path:
         # What another machine wrote a moment ago has to be seen, so no listing is kept.
         return cast(Path, UPath(url, use_listings_cache=False))
     except (ImportError, ValueError) as error:
-        msg = f"{url} cannot be used ({error}); for s3:// pip install 'autointerp[s3]', for gs:// gcsfs besides"
+        msg = f"{url} cannot be used ({error}); for s3:// pip install 'autointerp[s3]', for gs:// 'autointerp[gs]'"
         raise EnvironmentProblem(msg) from error
 
 

@@ -1,10 +1,14 @@
 """A run behind a URL: what is written is read back, a part is there whole or not at all, one machine writes."""
 
+import socket
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
+import fsspec
 import pytest
 
 from autointerp.core.errors import StoreError
@@ -44,12 +48,44 @@ def bucket() -> Iterator[str]:
         server.stop()
 
 
-@pytest.fixture(params=["path", "file", "memory", "s3"])
+@pytest.fixture(scope="module")
+def google_bucket() -> Iterator[str]:
+    """A Google Cloud Storage in this process, with one bucket; it heeds "only if there is none", as Google does."""
+    from gcp_storage_emulator.exceptions import NotFound
+    from gcp_storage_emulator.handlers import objects
+    from gcp_storage_emulator.server import create_server
+
+    upload = objects._multipart_upload
+
+    def upload_if(request: Any, response: Any, storage: Any) -> None:
+        with suppress(NotFound):
+            if request.query.get("ifGenerationMatch") == ["0"]:
+                storage.get_file_obj(request.params["bucket_name"], request.data["meta"]["name"])
+                response.status = HTTPStatus.PRECONDITION_FAILED
+                return
+        upload(request, response, storage)
+
+    with socket.socket() as free, pytest.MonkeyPatch.context() as patch:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        server = create_server("127.0.0.1", port, in_memory=True, default_bucket="runs")
+        server.start()
+        patch.setattr(objects, "_multipart_upload", upload_if)
+        patch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{port}")
+        # Otherwise it looks for credentials, and asks Google what kind of bucket it is.
+        patch.setitem(fsspec.config.conf, "gs", {"token": "anon"})
+        patch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
+        yield "gs://runs"
+        server.stop()
+
+
+@pytest.fixture(params=["path", "file", "memory", "s3", "gs"])
 def home(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home of every kind."""
     monkeypatch.setenv("AUTOINTERP_CACHE", str(tmp_path / "cache"))
-    if request.param == "s3":
-        bucket = request.getfixturevalue("bucket")
+    if request.param in ("s3", "gs"):
+        bucket = request.getfixturevalue({"s3": "bucket", "gs": "google_bucket"}[request.param])
         return place(f"{bucket}/{request.node.originalname}")
     return place({"path": str(tmp_path), "file": tmp_path.as_uri(), "memory": f"memory:/{tmp_path}"}[request.param])
 
