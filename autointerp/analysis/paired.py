@@ -146,12 +146,18 @@ def _is_in(rows: pd.DataFrame, others: pd.DataFrame, columns: list[str]) -> pd.S
 
 
 def _by_dictionary(group: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Yield the rows of all dictionaries together, and after several those of each."""
-    names = list(dict.fromkeys(map(str, group["dictionary"])))
+    """Yield the rows of all dictionaries together, and after several those of each, narrow ones first."""
+    names = sorted(dict.fromkeys(map(str, group["dictionary"])), key=_width_in)
     if len(names) > 1:
         yield ALL, group
     for name in names:
         yield name, group[group["dictionary"] == name]
+
+
+def _width_in(dictionary: str) -> tuple[float, str]:
+    """Return what sorts dictionaries by the width their name ends in; those that name none come last."""
+    width = dictionary.rpartition("/")[2]
+    return (int(width) if width.isdecimal() else math.inf), dictionary
 
 
 def _compare(

@@ -70,8 +70,8 @@ def _picture(p: Paired, pairs: pd.DataFrame, found: Compared, link: Link | None)
 def paired_grid(found: list[Paired]) -> Grid:
     """Return one row a measure and dictionary: both means, their difference, what could have been found."""
     head = (
-        "dictionary", "labels by", "measure", "baseline [95%]", "this run [95%]", "difference [95%]", "pairs",
-        "scored of asked,\nbaseline", "this run", "detectable", "shows",
+        "dictionary", "labels by", "measure", "baseline [95%]", "this run [95%]", "difference [95%]", "shows",
+        "pairs", "detectable", "scored of asked,\nbaseline", "this run",
     )  # fmt: skip
     return Grid(head, tuple(_row(p) for p in found), 3, "No measure was taken in both runs.")
 
@@ -80,8 +80,8 @@ def _row(p: Paired) -> tuple[str, ...]:
     return (
         *(p.dictionary, p.explainer, measure_name(p.scorer, p.variant, p.metric)),
         *(with_interval(p.mean_a), with_interval(p.mean_b), with_interval(p.difference, digits=3)),
-        *(count(p.difference.n), f"{p.scored_a}/{p.asked_a}", f"{p.scored_b}/{p.asked_b}"),
-        *("none" if p.detectable is None else number(p.detectable, digits=3), shown_by(p)),
+        *(shown_by(p), count(p.difference.n), "none" if p.detectable is None else number(p.detectable, digits=3)),
+        *(f"{p.scored_a}/{p.asked_a}", f"{p.scored_b}/{p.asked_b}"),
     )
 
 

@@ -155,7 +155,7 @@ def test_three_places_say_the_same(tmp_path: Path, name: str, widths: tuple[int,
     for key, p in found.items():
         assert_same(beside[key], p)
     (table,) = (block for block in change_blocks(b, a) if isinstance(block, Table))
-    rows = {(*row[1:3], row[5], row[6]) for row in table.grid.rows}
+    rows = {(*row[1:3], row[5], row[7]) for row in table.grid.rows}
     for one in answer["compared"]:
         difference = with_interval(Estimate(**one["difference"]), digits=3)
         names = (one["explainer"].partition(", then")[0], one["measure"])
