@@ -38,7 +38,7 @@ def connected(settings: Mapping[str, Any]) -> Iterator[None]:
     import ray
 
     before = signal.getsignal(signal.SIGTERM)
-    _start(settings, n_tries=1 if "address" in settings else START_TRIES)
+    _start(settings, n_tries=START_TRIES if settings["address"] == "local" else 1)
     # Ray puts a handler there that aborts the program.
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, before)

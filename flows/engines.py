@@ -91,8 +91,10 @@ def _ray(config: Config) -> Engine:
     from flows.actors import connected, do_by_actor, keepers
 
     engine = config.engine
-    local = {"num_cpus": engine.n_workers, "include_dashboard": False, "object_store_memory": RAY_STORE_BYTES}
-    where = {"address": engine.address} if engine.address else local | {"configure_logging": False}
+    # Without "local" Ray takes a cluster that was ever started on this machine, whether it lives or not.
+    local = {"address": "local", "num_cpus": engine.n_workers, "configure_logging": False}
+    local |= {"include_dashboard": False, "object_store_memory": RAY_STORE_BYTES}
+    where = {"address": engine.address} if engine.address else local
     n_gpus = 1 if config.device.startswith("cuda") else 0
     return Engine(
         RayTaskRunner(),  # takes the cluster that is connected

@@ -147,17 +147,17 @@ def _is_in(rows: pd.DataFrame, others: pd.DataFrame, columns: list[str]) -> pd.S
 
 def _by_dictionary(group: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield the rows of all dictionaries together, and after several those of each, narrow ones first."""
-    names = sorted(dict.fromkeys(map(str, group["dictionary"])), key=_width_in)
+    names = sorted(set(map(str, group["dictionary"])), key=_by_width)
     if len(names) > 1:
         yield ALL, group
     for name in names:
         yield name, group[group["dictionary"] == name]
 
 
-def _width_in(dictionary: str) -> tuple[float, str]:
-    """Return what sorts dictionaries by the width their name ends in; those that name none come last."""
-    width = dictionary.rpartition("/")[2]
-    return (int(width) if width.isdecimal() else math.inf), dictionary
+def _by_width(dictionary: str) -> tuple[str, float, str]:
+    """Return what sorts names ``family/width`` by family and then by width."""
+    family, _, width = dictionary.rpartition("/")
+    return (family, int(width), "") if width.isdecimal() else (dictionary, math.inf, dictionary)
 
 
 def _compare(

@@ -54,7 +54,7 @@ def load_dictionary(source: Source, *, device: str = "cpu", dtype: str = "float3
     """Load one dictionary; it computes in *dtype*.
 
     Raises:
-        SubjectError: There is none, its weights are a pickle, or they cannot be read.
+        SubjectError: There is none, its weights are a pickle, or they cannot be read, wherever they are from.
         EnvironmentProblem: A name of the registry whose files are not here and cannot be fetched.
     """
     if isinstance(source, str):

@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -17,8 +16,8 @@ REGISTRY = "sae-lens:"
 GEMMA_SCOPE_2, CROSS_LAYER = "gemma_3", "mntss_clt_layer_transcoder"
 """Converters of sae-lens that ask the hub for shapes even of files that are here; the first is done without."""
 
-BESIDE = {"mwhanna_transcoder": ("{}", "*.yaml")}
-"""Patterns of a dictionary's files by converter, its path for {}, where a folder does not hold them all."""
+BESIDE = {"mwhanna_transcoder": ("{}", "*.yaml"), CROSS_LAYER: ("W_*_{}.safetensors", "*.yaml")}
+"""Patterns of a dictionary's files by converter, its path for {}, where they are not all that a folder holds."""
 
 PICKLED_RELEASES = ("connor_rob_hook_z", "dictionary_learning_1", "deepseek_r1", "goodfire", "qwen_scope")
 """Converters of sae-lens that read pickles."""
@@ -40,16 +39,17 @@ class Registered:
 
     @property
     def fetching(self) -> str:
-        """The command that fetches its files."""
-        patterns = [pattern.format(self.path) for pattern in BESIDE.get(self.converter, ("{}*",))]
+        """The command that fetches its files, and no other dictionary's."""
+        otherwise = ("{}",) if self.converter in PICKLED_RELEASES else ("{}/*",)
+        patterns = [pattern.format(self.path) for pattern in BESIDE.get(self.converter, otherwise)]
         return " ".join([f"hf download {self.repository}", *(f"--include '{pattern}'" for pattern in patterns)])
 
 
 def load_registered(source: str, *, device: str, dtype: str, read: Callable[[Path], Any]) -> tuple[Any, list[str]]:
     """Return (sae-lens's model, release and id taken apart) of a name of the registry.
 
-    ``read`` reads a folder of files on this machine. Raises SubjectError for a name the registry does not have and
-    for pickles, EnvironmentProblem for files that are not here and cannot be fetched.
+    ``read`` reads a folder of files on this machine. Raises SubjectError for a name the registry does not have, for
+    pickles and for damaged files, EnvironmentProblem for files that are not here and cannot be fetched.
     """
     found = _registered(source)
     from sae_lens import SAE
@@ -62,27 +62,31 @@ def load_registered(source: str, *, device: str, dtype: str, read: Callable[[Pat
             return load(found.parts[0], "/".join(found.parts[1:]), device=device, dtype=dtype), found.parts
     except SubjectError:
         raise
-    except Exception as error:
+    except OSError as error:  # the hub's errors and those of connections among them
         remedy = (
             "sae-lens asks the hub for their shapes each time, so this release loads only where there is a network"
             if found.converter == CROSS_LAYER
             else f"where there is a network, run `{found.fetching}` and copy ~/.cache/huggingface to this machine, "
             "or name the folder of the files instead"
         )
-        msg = (
-            f"dictionary {source}: its files could not be fetched, or not be read "
-            f"({type(error).__name__}: {str(error).splitlines()[0]}); {remedy}"
-        )
+        msg = f"dictionary {source}: its files are not here and could not be fetched ({_told(error)}); {remedy}"
         raise EnvironmentProblem(msg) from error
+    except Exception as error:
+        msg = (
+            f"dictionary {source}: its files could not be read ({_told(error)}); if they were not fetched whole, run "
+            f"`{found.fetching} --force-download`"
+        )
+        raise SubjectError(msg) from error
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
 
 
 def _fetched(found: Registered) -> Path:
     """Return the folder of a dictionary's weights, from the cache or fetched into it."""
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError
 
-    with suppress(EntryNotFoundError):
-        hf_hub_download(found.repository, f"{found.path}/config.json")
     return Path(hf_hub_download(found.repository, f"{found.path}/params.safetensors")).parent
 
 

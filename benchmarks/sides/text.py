@@ -18,6 +18,8 @@ Figures = dict[str, Any]
 
 N_WINDOWS, TILE = 100, 32
 DOCUMENT_TOKENS, DOCUMENT_CHARACTERS = 1024, 5_120
+"""Text of more than five characters a token is left out, for both sides: so cut, the corpora hold a million tokens."""
+
 HARVESTS = {
     "hundred": "n_top = 100\nn_stratum = 100\n",
     "default": "",
@@ -81,7 +83,8 @@ def write_world(folder: Path, *, n_tokens: int, is_small: bool) -> None:
     # Some to spare, for pieces that the harvest takes for near-duplicates of others.
     found = list(islice(long_enough, n_documents + n_documents // 20))
     if len(found) < n_documents:
-        raise SystemExit(f"the corpus has text for {len(found) * DOCUMENT_TOKENS:,} tokens")
+        have = len(found) * DOCUMENT_TOKENS
+        raise SystemExit(f"the corpora have {have:,} tokens of the {n_tokens:,} wanted; give --n-tokens {have:,}")
     lines = (json.dumps({"text": text}) + "\n" for text in found)
     (folder / "corpus.jsonl").write_text("".join(lines), "utf-8")
 

@@ -81,12 +81,12 @@ def test_a_measure_of_one_run_alone_is_left_out() -> None:
 
 
 def test_whole_takes_all_dictionaries_together() -> None:
-    """Of several dictionaries the one line over all, then each by its width; of one its own."""
-    names = ("toy/1024", "toy/64", "toy/512", "without a width")
+    """Of several dictionaries the one line over all, then each by family and width; of one its own."""
+    names = ("toy/1024", "without a width", "toy/64", "other/256", "toy/512")
     several = [pd.concat([values({0: x}, dictionary=d) for d in names]) for x in (0.1, 0.3)]
     found = compare_runs(*several)
-    assert [p.dictionary for p in found] == [ALL, "toy/64", "toy/512", "toy/1024", "without a width"]
-    assert [(p.dictionary, p.difference.n) for p in whole(found)] == [(ALL, 4)]
+    assert [p.dictionary for p in found] == [ALL, "other/256", "toy/64", "toy/512", "toy/1024", "without a width"]
+    assert [(p.dictionary, p.difference.n) for p in whole(found)] == [(ALL, 5)]
     one = compare_runs(values({0: 0.1}), values({0: 0.3}))
     assert [p.dictionary for p in whole(one)] == ["toy/4"]
 

@@ -2,11 +2,14 @@
 
 import json
 import os
+import secrets
 import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from children import KILLED_WORKER, ROOT, command_line, started, wait_until
@@ -22,14 +25,14 @@ def dask_cluster(folder: Path, **environment: str) -> Iterator[str]:
     here = ["--scheduler-file", str(file), "--host", "127.0.0.1"]
     environment |= {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
     with ExitStack() as stack:
-        stack.enter_context(
+        scheduler = stack.enter_context(
             started([*dask, "scheduler", *here, "--port", "0", "--no-dashboard"], log=log, **environment)
         )
-        wait_until(file.exists, log=log)
+        wait_until(file.exists, child=scheduler, log=log)
         for _ in range(2):
             worker = [*dask, "worker", *here, "--nthreads", "1", "--no-dashboard"]
             stack.enter_context(started(worker, log=log, **environment))
-        wait_until(lambda: log.read_text().count("Starting established connection") >= 2, log=log)
+        wait_until(lambda: log.read_text().count("Register worker addr") >= 2, child=scheduler, log=log)
         yield str(json.loads(file.read_text())["address"])
 
 
@@ -40,9 +43,13 @@ def ray_cluster(folder: Path, **environment: str) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     address, log = f"127.0.0.1:{port}", folder / "ray.log"
+    # A head asks for a token as soon as its host has one, and a local cluster of Ray leaves one.
+    environment |= ray_token()
     ray = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--num-cpus=1", "--disable-usage-stats"]
     ray += ["--node-ip-address=127.0.0.1", "--object-store-memory=80000000"]
-    with ExitStack() as stack:
+    # It notes its address for whoever starts Ray later, and its sockets want short paths.
+    with TemporaryDirectory(prefix="ray-") as own, ExitStack() as stack:
+        environment |= {"RAY_TMPDIR": own}
         for place in (["--head", f"--port={port}", "--include-dashboard=false"], [f"--address={address}"]):
             seen = log.read_text().count("Ray runtime started") if log.exists() else 0
             node = stack.enter_context(started([*ray, *place], log=log, **environment))
@@ -50,8 +57,11 @@ def ray_cluster(folder: Path, **environment: str) -> Iterator[str]:
         yield address
 
 
-# A head asks for a token as soon as its host has one, and a local cluster of Ray leaves one.
-TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0" * 32}
+@cache
+def ray_token() -> dict[str, str]:
+    return {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(16)}
+
+
 CLUSTERS = {"dask": dask_cluster, "ray": ray_cluster}
 
 
@@ -68,10 +78,10 @@ def test_cluster_at_an_address(
     hook.mkdir()
     (hook / "sitecustomize.py").write_text(KILLED_WORKER)
     deadly = {"PYTHONPATH": f"{hook}{os.pathsep}{ROOT}", "KILL_PLACE": "/sketch_tiles/", "KILL_MARKER": str(marker)}
-    with CLUSTERS[kind](tmp_path, **TOKEN, **deadly) as address:
+    with CLUSTERS[kind](tmp_path, **deadly) as address:
         engine = {"kind": kind, "n_workers": 2, "address": address, "threads_a_worker": 1}
         path = world.toml(tmp_path / "c.toml", engine=engine, features={"chunk": 2})
-        child = command_line("score", path, "--home", home, **TOKEN, PREFECT_HOME=str(tmp_path / "prefect"))
+        child = command_line("score", path, "--home", home, **ray_token(), PREFECT_HOME=str(tmp_path / "prefect"))
     assert child.code == 0, child.err
     assert "10 of 10 chunks" in child.err
     same_tables(next(home.glob("runs/*")), finished_run.folder)

@@ -50,7 +50,7 @@ def bucket() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def google_bucket() -> Iterator[str]:
-    """A Google Cloud Storage in this process, with one bucket; it heeds "only if there is none", as Google does."""
+    """A Google Cloud Storage in this process, one ordinary bucket; it heeds "only if there is none" as Google does."""
     from gcp_storage_emulator.exceptions import NotFound
     from gcp_storage_emulator.handlers import objects
     from gcp_storage_emulator.server import create_server

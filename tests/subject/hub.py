@@ -28,7 +28,7 @@ def hub(root: Path) -> Iterator[str]:
         def _answer(self, *, with_body: bool) -> None:
             asked_path = unquote(self.path.partition("?")[0]).strip("/")
             if asked_path.startswith("api/models/"):
-                self._send(json.dumps(self._listed(asked_path.split("/")[2:])).encode())
+                self._send(json.dumps(self._listed(asked_path.split("/")[2:])).encode(), with_body=with_body)
                 return
             repository, _, path = re.sub(f"/resolve/({COMMIT}|main)/", "//", asked_path).partition("//")
             file = root / repository / path
@@ -52,7 +52,7 @@ def hub(root: Path) -> Iterator[str]:
                 ]
             return {"id": "/".join(parts[:2]), "sha": COMMIT, "siblings": []}
 
-        def _send(self, content: bytes, *, with_body: bool = True) -> None:
+        def _send(self, content: bytes, *, with_body: bool) -> None:
             asked = self.headers.get("Range")
             first, _, last = (asked or "bytes=0-").removeprefix("bytes=").partition("-")
             part = content[int(first) : int(last) + 1 if last else None]

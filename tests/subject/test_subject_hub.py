@@ -1,9 +1,9 @@
 """Names of sae-lens's registry, fetched from a hub: what each release's files say is what fires here."""
 
 import json
-import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from children import ENVIRONMENT, PATIENCE_S
 from hub import hub
 from numpy.typing import NDArray
 from safetensors.torch import save_file
@@ -45,23 +46,33 @@ for name in sys.argv[2:]:
 print(json.dumps(found))
 """
 
-HARVEST = """
-import sys
-sys.argv = ["autointerp", "harvest", sys.argv[1], "--home", sys.argv[2], "--plain"]
-from autointerp.cli import main
-main()
-"""
+OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_ENDPOINT": "http://127.0.0.1:9"}
+
+
+def surroundings(where: Path, **environment: str) -> dict[str, str]:
+    """Return an environment with a hub's cache of its own, whatever the machine's says of hubs and proxies."""
+    others = {name: value for name, value in ENVIRONMENT.items() if not OF_HUBS.match(name)}
+    caches = {"HF_HOME": str(where / "huggingface"), "HF_HUB_CACHE": str(where / "huggingface" / "hub")}
+    return others | caches | {"HF_HUB_DISABLE_XET": "1", "NO_PROXY": "127.0.0.1"} | environment
+
+
+OF_HUBS = re.compile(r"HF_|HUGGINGFACE_|TRANSFORMERS_|.*_PROXY$", re.IGNORECASE)
+
+
+def carried_out(*command: str, environment: dict[str, str]) -> str:
+    """Return what a command prints. Fails when it fails."""
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE_S
+    )  # fmt: skip
+    assert done.returncode == 0, (command, done.stderr)
+    return done.stdout
 
 
 def loaded(names: list[str], where: Path, **environment: str) -> dict[str, dict[str, str]]:
     """Return what becomes of each name in a process of its own: the hub's address is read when it starts."""
-    done = subprocess.run(
-        [sys.executable, "-c", LOADING, str(where), *names],
-        env=os.environ | {"HF_HOME": str(where / "huggingface"), "HF_HUB_DISABLE_XET": "1"} | environment,
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+    where.mkdir(exist_ok=True)
+    out = carried_out(sys.executable, "-c", LOADING, str(where), *names, environment=surroundings(where, **environment))
+    return dict(json.loads(out.splitlines()[-1]))
 
 
 def make_weights(d: int = 16, n: int = N) -> Weights:
@@ -219,7 +230,6 @@ def any_repository(root: Path) -> Array:
 
 
 BROKEN, ABSENT = "sae-lens:somebody/broken/blocks.2", "sae-lens:gpt2-small-res-jb/blocks.9.hook_resid_pre"
-OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_ENDPOINT": "http://127.0.0.1:9"}
 # The one converter that reads shapes from the hub whatever is here.
 NEEDS_THE_HUB = "sae-lens:mntss-gemma-2-2b-2.5m-clt-as-per-layer/layer_4"
 
@@ -230,29 +240,49 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Arr
     root = tmp_path_factory.mktemp("hub")
     expected = {name: make(root) for name, (_, _, make) in CASES.items()}
     write(root / "somebody" / "broken" / "blocks.2" / "cfg.json", '{"architecture": ')
+    # Neighbours whose names begin alike.
+    for folder in root.rglob("layer_12_width_16k_l0_small"):
+        shutil.copytree(folder, folder.with_name(f"{folder.name}_seed_1"))
     return root, expected
 
 
+def is_right(name: str, found: dict[str, str], expected: Array) -> None:
+    """Fail unless it reads and writes at its sites and fires as it should."""
+    assert (found.get("site"), found.get("output")) == CASES[name][:2], (name, found)
+    codes = np.load(found["codes"])
+    assert 0.02 < (codes > 0).mean() < 0.98
+    # Llama Scope is read in bfloat16, and a value may stand on the other side of its threshold.
+    is_narrow = "llama_scope" in name
+    near = np.isclose(codes, expected, rtol=2e-2 if is_narrow else 1e-4, atol=2e-3)
+    assert near.mean() > (0.9 if is_narrow else 0.99999), (name, near.mean())
+
+
 def test_every_kind_of_release(files: tuple[Path, dict[str, Array]], tmp_path: Path) -> None:
-    """Fetched, they fire by the formula of their files and name their sites; a second time they need no network."""
-    root, expected = files
-    with hub(root) as address:
+    """Fetched, they fire by the formula of their files; what is not there or is damaged is told apart."""
+    with hub(files[0]) as address:
         fetched = loaded([*CASES, BROKEN, ABSENT], tmp_path, HF_ENDPOINT=address)
-    for name, (site, output, _) in CASES.items():
-        found = fetched[name]
-        assert (found.get("site"), found.get("output")) == (site, output), (name, found)
-        codes = np.load(found["codes"])
-        assert 0.02 < (codes > 0).mean() < 0.98
-        # Llama Scope is read in bfloat16, and a value may stand on the other side of its threshold.
-        is_narrow = "llama_scope" in name
-        near = np.isclose(codes, expected[name], rtol=2e-2 if is_narrow else 1e-4, atol=2e-3)
-        assert near.mean() > (0.9 if is_narrow else 0.99999), (name, near.mean())
-    for name in (BROKEN, ABSENT):
-        assert fetched[name]["error"].startswith("EnvironmentProblem"), fetched[name]
-    again = loaded([*CASES], tmp_path, **OFFLINE)
-    differing = {name for name in CASES if again[name] != fetched[name]}
-    assert differing == {NEEDS_THE_HUB}
-    assert "loads only where there is a network" in again[NEEDS_THE_HUB]["error"]
+    for name, expected in files[1].items():
+        is_right(name, fetched[name], expected)
+    assert re.match("EnvironmentProblem: .* could not be fetched .* run `hf download jbloom/", fetched[ABSENT]["error"])
+    assert re.match("SubjectError: .* could not be read .* --force-download`$", fetched[BROKEN]["error"])
+
+
+def test_what_to_run_where_there_is_a_network(files: tuple[Path, dict[str, Array]], tmp_path: Path) -> None:
+    """The command in the message fetches what is needed and no more: without a network the dictionary then loads."""
+    refused = loaded([*CASES], tmp_path, **OFFLINE)
+    assert "loads only where there is a network" in refused.pop(NEEDS_THE_HUB)["error"]
+    with hub(files[0]) as address:
+        for told in refused.values():
+            _, *rest = shlex.split(re.findall("run `(hf download .*?)`", told["error"])[0])
+            carried_out(
+                str(Path(sys.executable).with_name("hf")),
+                *rest,
+                environment=surroundings(tmp_path, HF_ENDPOINT=address),
+            )
+    assert not list(tmp_path.rglob("*_seed_1"))
+    found = loaded([*refused], tmp_path, **OFFLINE)
+    for name in refused:
+        is_right(name, found[name], files[1][name])
 
 
 def test_a_release_is_read_like_its_folder(files: tuple[Path, dict[str, Array]]) -> None:
@@ -262,23 +292,6 @@ def test_a_release_is_read_like_its_folder(files: tuple[Path, dict[str, Array]])
     assert (here.site, here.output_site) == CASES[name][:2]
     x = np.random.default_rng(4).normal(size=(30, 16)).astype(np.float32)
     np.testing.assert_allclose(here.encode(torch.from_numpy(x)).numpy(), files[1][name], atol=1e-4)
-
-
-def test_what_to_run_where_there_is_a_network(files: tuple[Path, dict[str, Array]], tmp_path: Path) -> None:
-    """The command in the message fetches all that is needed: a machine without a network then loads the dictionary."""
-    names = [name for name in CASES if name != NEEDS_THE_HUB]
-    refused = loaded(names, tmp_path, **OFFLINE)
-    commands = [re.findall("run `(hf download .*?)`", refused[name]["error"])[0] for name in names]
-    with hub(files[0]) as address:
-        there = os.environ | {"HF_HOME": str(tmp_path / "huggingface"), "HF_HUB_DISABLE_XET": "1"}
-        for command in commands:
-            done = subprocess.run(
-                shlex.split(command.replace("hf", str(Path(sys.executable).with_name("hf")), 1)),
-                env=there | {"HF_ENDPOINT": address}, capture_output=True, text=True, check=False,
-            )  # fmt: skip
-            assert done.returncode == 0, (command, done.stderr)
-    found = loaded(names, tmp_path, **OFFLINE)
-    assert {name: found[name].get("site") for name in names} == {name: CASES[name][0] for name in names}
 
 
 def test_harvest_of_a_fetched_dictionary(world: World, tmp_path: Path) -> None:
@@ -291,13 +304,10 @@ def test_harvest_of_a_fetched_dictionary(world: World, tmp_path: Path) -> None:
     dictionaries = ["sae-lens:gpt2-small-res-jb/blocks.2.hook_resid_pre"]
     path = write_toml(tmp_path / "c.toml", world.content(dictionaries=dictionaries))
     with hub(root) as address:
-        done = subprocess.run(
-            [sys.executable, "-c", HARVEST, str(path), str(tmp_path / "home")],
-            env=os.environ | {"HF_HOME": str(tmp_path / "huggingface"), "HF_ENDPOINT": address},
-            capture_output=True, text=True, check=False,
+        carried_out(
+            str(Path(sys.executable).with_name("autointerp")), "harvest", str(path), "--plain",
+            "--home", str(tmp_path / "home"), environment=surroundings(tmp_path, HF_ENDPOINT=address),
         )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    harvest = next(tmp_path.glob("home/cache/harvests/*"))
-    rows = read_table(harvest, "samples")
+    rows = read_table(next(tmp_path.glob("home/cache/harvests/*")), "samples")
     assert set(rows["dictionary"]) == {f"gpt2-small-res-jb.blocks.2.hook_resid_pre/{N}"}
     assert rows["feature"].nunique() > N // 2

@@ -572,4 +572,4 @@ def test_registry_without_a_network(weights: Weights, tmp_path: Path) -> None:
     first, second = done.stdout.splitlines()[:2]
     assert first == f"somebody-saes.blocks.2/{N} residual.3 64 {{}} frozenset()"
     assert second.startswith(EnvironmentProblem.__name__)
-    assert "hf download jbloom/GPT2-Small-SAEs-Reformatted --include 'blocks.8.hook_resid_pre*'" in second
+    assert "hf download jbloom/GPT2-Small-SAEs-Reformatted --include 'blocks.8.hook_resid_pre/*'" in second
