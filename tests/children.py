@@ -97,7 +97,7 @@ def command_line(*arguments: object, **environment: str) -> Ended:
     return _wait(_start(arguments, environment))
 
 
-def killing_workers(*arguments: object, place: str, marker: Path) -> Ended:
+def killing_workers(*arguments: object, place: str, marker: Path, **environment: str) -> Ended:
     """Return what ``autointerp`` comes to when the first process that writes to *place* is killed; "" for none."""
     hook = marker.parent / "hook"
     hook.mkdir()
@@ -108,6 +108,7 @@ def killing_workers(*arguments: object, place: str, marker: Path) -> Ended:
         PREFECT_HOME=str(marker.parent / "prefect"),
         KILL_PLACE=place,
         KILL_MARKER=str(marker),
+        **environment,
     )
 
 

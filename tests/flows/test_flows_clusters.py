@@ -48,7 +48,7 @@ def ray_cluster(folder: Path, **environment: str) -> Iterator[str]:
     ray = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--num-cpus=1", "--disable-usage-stats"]
     ray += ["--node-ip-address=127.0.0.1", "--object-store-memory=80000000"]
     # It notes its address for whoever starts Ray later, and its sockets want short paths.
-    with TemporaryDirectory(prefix="ray-") as own, ExitStack() as stack:
+    with TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as own, ExitStack() as stack:
         environment |= {"RAY_TMPDIR": own}
         for place in (["--head", f"--port={port}", "--include-dashboard=false"], [f"--address={address}"]):
             seen = log.read_text().count("Ray runtime started") if log.exists() else 0

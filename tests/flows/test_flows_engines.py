@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from children import killing_workers
@@ -23,20 +24,25 @@ def test_same_tables_although_a_worker_is_killed(
 ) -> None:
     """A worker dies by SIGKILL, its shard written and not yet in its place: another does it, nothing else changes.
 
-    Threads die with their process, so with them nobody is killed.
+    Threads die with their process, so with them nobody is killed. A cluster of Ray that once was on this machine, and
+    left its address, is not taken for the local one.
     """
     home = tmp_path / "home"
     engine = {"kind": kind, "n_workers": 2, "threads_a_worker": 1}
     path = world.toml(tmp_path / "c.toml", engine=engine, features={"chunk": 2})
     place = "" if kind == "threads" else "/sketch_tiles/shards-0-0000003"
-    child = killing_workers("score", path, "--home", home, place=place, marker=tmp_path / "killed")
+    with TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as short:
+        (Path(short) / "ray").mkdir()
+        (Path(short) / "ray" / "ray_current_cluster").write_text("192.0.2.1:6379")
+        marker = tmp_path / "killed"
+        child = killing_workers("score", path, "--home", home, place=place, marker=marker, RAY_TMPDIR=short)
     assert child.code == 0, child.err
     assert "10 of 10 chunks" in child.err
     folder = next(home.glob("runs/*"))
     same_tables(folder, finished_run.folder)
     harvest = next(home.glob("cache/harvests/*"))
     assert len(part_paths(harvest, "contexts")) == len(part_paths(harvest_of(finished_run), "contexts"))
-    assert (tmp_path / "killed").exists() == bool(place)
+    assert marker.exists() == bool(place)
     assert len(list(home.rglob("*.tmp"))) == bool(place)
 
 
