@@ -21,7 +21,15 @@ DOCUMENT_TOKENS, DOCUMENT_CHARACTERS = 1024, 5_120
 """Text of more than five characters a token is left out, for both sides: so cut, the corpora hold a million tokens."""
 
 HARVESTS = {
-    "hundred": "n_top = 50\nn_stratum = 4\nn_firings = 256\npool_contexts = 512\n[evidence]\nshown_firing = 4\nheld_out_firing = 4\n",
+    "hundred": """
+n_top = 50
+n_stratum = 4
+n_firings = 256
+pool_contexts = 512
+[evidence]
+shown_firing = 4
+held_out_firing = 4
+""",
     "default": "",
     "all": 'keep = "all"\n',
 }
