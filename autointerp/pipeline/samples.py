@@ -30,8 +30,8 @@ PAIR_TOKENS = 2 * TILE_TOKENS
 
 PAIRS_A_CONTEXT = CONTEXT_TOKENS // PAIR_TOKENS
 
-ROWS_AT_ONCE = 512
-"""Features that are read together where several are wanted."""
+ROWS_AT_ONCE = 2048
+"""Features that are read together where several are wanted: as many as stand in the largest group of rows."""
 
 OnProgress = Callable[[str, int, int, str], None]
 Ints = NDArray[np.int64]
