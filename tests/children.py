@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -99,17 +100,33 @@ def command_line(*arguments: object, **environment: str) -> Ended:
 
 def killing_workers(*arguments: object, place: str, marker: Path, **environment: str) -> Ended:
     """Return what ``autointerp`` comes to when the first process that writes to *place* is killed; "" for none."""
+    home = str(marker.parent / "prefect")
+    return command_line(*arguments, **deadly(place, marker=marker), PREFECT_HOME=home, **environment)
+
+
+def deadly(place: str, *, marker: Path) -> dict[str, str]:
+    """Return the environment in which the first process that writes to *place* is killed, and leaves *marker*."""
     hook = marker.parent / "hook"
     hook.mkdir()
     (hook / "sitecustomize.py").write_text(KILLED_WORKER)
-    return command_line(
-        *arguments,
-        PYTHONPATH=f"{hook}{os.pathsep}{ROOT}",
-        PREFECT_HOME=str(marker.parent / "prefect"),
-        KILL_PLACE=place,
-        KILL_MARKER=str(marker),
-        **environment,
-    )
+    return {"PYTHONPATH": f"{hook}{os.pathsep}{ROOT}", "KILL_PLACE": place, "KILL_MARKER": str(marker)}
+
+
+def carried_out(command: Sequence[str], *, environment: dict[str, str]) -> str:
+    """Return what a command prints, run from the repository. Fails when it fails."""
+    done = subprocess.run(
+        command, env=environment, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        timeout=PATIENCE_S,
+    )  # fmt: skip
+    assert done.returncode == 0, (command, done.stdout, done.stderr)
+    return done.stdout
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody has at the moment."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def interrupted(*arguments: object, when: Callable[[], object], number: signal.Signals, **environment: str) -> Ended:

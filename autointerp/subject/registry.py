@@ -30,12 +30,17 @@ def quiet() -> warnings.catch_warnings:
 
 @dataclass(frozen=True)
 class Registered:
-    """Where a dictionary's files stand on the hub. ``parts``: release and id taken apart."""
+    """What sae-lens calls a dictionary, and where its files stand on the hub."""
 
+    release: str
+    sae_id: str
     repository: str
     path: str
-    parts: list[str]
     converter: str = ""
+
+    @property
+    def parts(self) -> list[str]:
+        return [self.release, *self.sae_id.split("/")]
 
     @property
     def fetching(self) -> str:
@@ -59,7 +64,7 @@ def load_registered(source: str, *, device: str, dtype: str, read: Callable[[Pat
         if found.converter == GEMMA_SCOPE_2:
             return read(_fetched(found)), found.parts
         with quiet():
-            return load(found.parts[0], "/".join(found.parts[1:]), device=device, dtype=dtype), found.parts
+            return load(found.release, found.sae_id, device=device, dtype=dtype), found.parts
     except SubjectError:
         raise
     except OSError as error:  # the hub's errors and those of connections among them
@@ -103,7 +108,7 @@ def _registered(source: str) -> Registered:
         owner, repository, folder = ([*source.removeprefix(REGISTRY).split("/", 2), "", ""])[:3]
         if folder and not get_close_matches(release, known, n=1, cutoff=0.8):
             where = f"{owner}/{repository}"
-            return Registered(where, folder, [where, *folder.split("/")])
+            return Registered(where, folder, where, folder)
         near = ", ".join(get_close_matches(release, known, n=3, cutoff=0.4)) or "none"
         msg = f"dictionary {source}: sae-lens has no release {release!r}; near it are {near}"
         raise SubjectError(msg)
@@ -112,9 +117,7 @@ def _registered(source: str) -> Registered:
         near = ", ".join(get_close_matches(sae_id, found.saes_map, n=3, cutoff=0.0))
         msg = f"dictionary {source}: the release {release} has no {sae_id!r}; near it are {near}"
         raise SubjectError(msg)
-    entry = Registered(
-        found.repo_id, found.saes_map[sae_id], [release, *sae_id.split("/")], found.conversion_func or ""
-    )
+    entry = Registered(release, sae_id, found.repo_id, found.saes_map[sae_id], found.conversion_func or "")
     if entry.converter in PICKLED_RELEASES:
         msg = (
             f"dictionary {source}: {found.repo_id} keeps its weights as a pickle, which may run code when it is "

@@ -1,9 +1,7 @@
 """Clusters that stand before a run, named by ``[engine] address``: the tables of one process."""
 
 import json
-import os
 import secrets
-import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from children import KILLED_WORKER, ROOT, command_line, started, wait_until
+from children import command_line, deadly, free_port, started, wait_until
 from tiny_world import FinishedRun, World
 
 pytestmark = pytest.mark.cluster
@@ -39,9 +37,7 @@ def dask_cluster(folder: Path, **environment: str) -> Iterator[str]:
 @contextmanager
 def ray_cluster(folder: Path, **environment: str) -> Iterator[str]:
     """Have a head and a second node, a processor each; gives the head's address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     address, log = f"127.0.0.1:{port}", folder / "ray.log"
     # A head asks for a token as soon as its host has one, and a local cluster of Ray leaves one.
     environment |= ray_token()
@@ -74,11 +70,8 @@ def test_cluster_at_an_address(
     tmp_path: Path,
 ) -> None:
     """Workers started by others do the chunks; one of them dies by SIGKILL."""
-    hook, marker, home = tmp_path / "hook", tmp_path / "killed", tmp_path / "home"
-    hook.mkdir()
-    (hook / "sitecustomize.py").write_text(KILLED_WORKER)
-    deadly = {"PYTHONPATH": f"{hook}{os.pathsep}{ROOT}", "KILL_PLACE": "/sketch_tiles/", "KILL_MARKER": str(marker)}
-    with CLUSTERS[kind](tmp_path, **deadly) as address:
+    marker, home = tmp_path / "killed", tmp_path / "home"
+    with CLUSTERS[kind](tmp_path, **deadly("/sketch_tiles/", marker=marker)) as address:
         engine = {"kind": kind, "n_workers": 2, "address": address, "threads_a_worker": 1}
         path = world.toml(tmp_path / "c.toml", engine=engine, features={"chunk": 2})
         child = command_line("score", path, "--home", home, **ray_token(), PREFECT_HOME=str(tmp_path / "prefect"))

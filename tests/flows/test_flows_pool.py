@@ -1,14 +1,12 @@
 """Workers of a Prefect work pool, started as ``docs/scale.md`` says: the tables of one process, one worker killed."""
 
-import os
-import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from children import ENVIRONMENT, KILLED_WORKER, PATIENCE_S, ROOT, command_line, started
+from children import ENVIRONMENT, carried_out, command_line, deadly, started
 from tiny_world import FinishedRun, World
 
 pytestmark = pytest.mark.cluster
@@ -26,15 +24,12 @@ def test_workers_of_a_pool_give_the_same_tables(
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
     from flows.serving import Server
 
-    home, hook, marker = tmp_path / "home", tmp_path / "hook", tmp_path / "killed"
+    home, marker = tmp_path / "home", tmp_path / "killed"
     (tmp_path / "server").mkdir()
-    hook.mkdir()
-    (hook / "sitecustomize.py").write_text(KILLED_WORKER)
     server = Server(tmp_path / "server")
     server.start()
     here = {"PREFECT_API_URL": server.address, "PREFECT_HOME": str(tmp_path / "prefect"), "PREFECT_CLI_PROMPT": "0"}
-    deadly = {"PYTHONPATH": f"{hook}{os.pathsep}{ROOT}", "KILL_PLACE": "/sketch_tiles/", "KILL_MARKER": str(marker)}
-    often = {"PREFECT_WORKER_QUERY_SECONDS": "1"}
+    workers_own = deadly("/sketch_tiles/", marker=marker) | {"PREFECT_WORKER_QUERY_SECONDS": "1"}
     engine = {"kind": "pool", "n_workers": 2, "threads_a_worker": 1, "chunks_at_once": 5}
     path = world.toml(tmp_path / "c.toml", engine=engine, features={"chunk": 2})
     try:
@@ -43,7 +38,7 @@ def test_workers_of_a_pool_give_the_same_tables(
         with ExitStack() as workers:
             for name in ("w0", "w1"):
                 command = [*PREFECT, "worker", "start", "--pool", "autointerp", "--limit", "1", "--name", name]
-                workers.enter_context(started(command, log=tmp_path / name, **here, **deadly, **often))
+                workers.enter_context(started(command, log=tmp_path / name, **here, **workers_own))
             child = command_line("score", path, "--home", home, **here)
     finally:
         server.stop()
@@ -56,8 +51,4 @@ def test_workers_of_a_pool_give_the_same_tables(
 
 
 def prefect(*arguments: str, **environment: str) -> None:
-    done = subprocess.run(
-        [*PREFECT, *arguments], env=ENVIRONMENT | environment, cwd=ROOT, stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, check=False, timeout=PATIENCE_S,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
+    carried_out([*PREFECT, *arguments], environment=ENVIRONMENT | environment)

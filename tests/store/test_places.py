@@ -1,6 +1,5 @@
 """A run behind a URL: what is written is read back, a part is there whole or not at all, one machine writes."""
 
-import socket
 import warnings
 from collections.abc import Iterator
 from contextlib import suppress
@@ -10,6 +9,7 @@ from typing import IO, Any
 
 import fsspec
 import pytest
+from children import free_port
 
 from autointerp.core.errors import StoreError
 from autointerp.store import manifest
@@ -65,10 +65,8 @@ def google_bucket() -> Iterator[str]:
                 return
         upload(request, response, storage)
 
-    with socket.socket() as free, pytest.MonkeyPatch.context() as patch:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        free.close()
+    port = free_port()
+    with pytest.MonkeyPatch.context() as patch:
         server = create_server("127.0.0.1", port, in_memory=True, default_bucket="runs")
         server.start()
         patch.setattr(objects, "_multipart_upload", upload_if)

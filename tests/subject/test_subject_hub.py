@@ -4,7 +4,6 @@ import json
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +12,21 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from children import ENVIRONMENT, PATIENCE_S
+from children import ENVIRONMENT, carried_out
 from hub import hub
-from numpy.typing import NDArray
+from known_weights import (
+    GEMMA,
+    Array,
+    N,
+    Weights,
+    jumprelu,
+    make_weights,
+    one_threshold,
+    relu,
+    times_norm,
+    vectors,
+    write_sae_lens,
+)  # fmt: skip
 from safetensors.torch import save_file
 from tiny_world import D_MODEL, World, write_toml
 
@@ -24,9 +35,6 @@ from autointerp.subject.loading import load_dictionary
 
 pytestmark = pytest.mark.usefixtures("third_parties")
 
-Array = NDArray[np.float32]
-Weights = dict[str, Array]
-N = 40
 
 LOADING = """
 import json, sys
@@ -59,49 +67,12 @@ def surroundings(where: Path, **environment: str) -> dict[str, str]:
 OF_HUBS = re.compile(r"HF_|HUGGINGFACE_|TRANSFORMERS_|.*_PROXY$", re.IGNORECASE)
 
 
-def carried_out(*command: str, environment: dict[str, str]) -> str:
-    """Return what a command prints. Fails when it fails."""
-    done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE_S
-    )  # fmt: skip
-    assert done.returncode == 0, (command, done.stderr)
-    return done.stdout
-
-
 def loaded(names: list[str], where: Path, **environment: str) -> dict[str, dict[str, str]]:
     """Return what becomes of each name in a process of its own: the hub's address is read when it starts."""
     where.mkdir(exist_ok=True)
-    out = carried_out(sys.executable, "-c", LOADING, str(where), *names, environment=surroundings(where, **environment))
+    command = [sys.executable, "-c", LOADING, str(where), *names]
+    out = carried_out(command, environment=surroundings(where, **environment))
     return dict(json.loads(out.splitlines()[-1]))
-
-
-def make_weights(d: int = 16, n: int = N) -> Weights:
-    """Known weights, of which large ones repeat small ones."""
-    draws = np.random.default_rng(3)
-    small = {
-        "W_enc": draws.normal(size=(d, N)) / d**0.5,
-        "W_dec": draws.normal(size=(N, d)),
-        "b_enc": draws.normal(size=N) * 0.3,
-        "b_dec": draws.normal(size=d),
-        "threshold": draws.uniform(0.2, 1.0, N),
-    }
-    shapes = {"W_enc": (d, n), "W_dec": (n, d), "b_enc": n, "b_dec": d, "threshold": n}
-    return {name: np.resize(array, shapes[name]).astype(np.float32) for name, array in small.items()}
-
-
-def before(w: Weights, *, scale: float = 1.0, shifted: bool = False) -> Array:
-    x = np.random.default_rng(4).normal(size=(30, len(w["W_enc"]))).astype(np.float32) * np.float32(scale)
-    found: Array = (x - w["b_dec"] * shifted) @ w["W_enc"] + w["b_enc"]
-    return found
-
-
-def relu(w: Weights, **how: Any) -> Array:
-    return np.maximum(before(w, **how), 0)
-
-
-def jumprelu(w: Weights, *, threshold: Any = None, **how: Any) -> Array:
-    found = before(w, **how)
-    return np.where(found > (w["threshold"] if threshold is None else threshold), np.maximum(found, 0), 0)
 
 
 def tensors(w: Weights, **names: str) -> dict[str, torch.Tensor]:
@@ -133,10 +104,6 @@ def release(name: str, site: str, output: str = "") -> Callable[[Callable[[Path]
     return named
 
 
-def normed(w: Weights, codes: Array, scale: float = 1.0) -> Array:
-    return codes * np.linalg.norm(w["W_dec"], axis=1) * np.float32(scale)
-
-
 @release("gpt2-small-res-jb/blocks.8.hook_resid_pre", "residual.8")
 def old_sae_lens(root: Path) -> Array:
     """Settings as sae-lens wrote them before its version 6; the release is of a centred stream."""
@@ -145,28 +112,30 @@ def old_sae_lens(root: Path) -> Array:
     said = {"hook_point": "blocks.8.hook_resid_pre", "hook_point_layer": 8, "hook_point_head_index": None}
     said |= {"activation_fn_str": "relu", "d_in": 16, "d_sae": N, "dtype": "torch.float32", "model_name": "gpt2-small"}
     write(folder / "cfg.json", said | {"prepend_bos": True, "context_size": 128, "dataset_path": "a/b"})
-    x = np.random.default_rng(4).normal(size=(30, 16)).astype(np.float32)
-    centred = x - x.mean(axis=1, keepdims=True)
-    return normed(w, np.maximum((centred - w["b_dec"]) @ w["W_enc"] + w["b_enc"], 0))
+    centred = vectors() - vectors().mean(axis=1, keepdims=True)
+    return times_norm(w, relu(w, centred, shifted=True))
 
 
 @release("gemma-scope-2b-pt-res/embedding/width_4k/average_l0_6", "embedding")
 def gemma_scope_embedding(root: Path) -> Array:
     """Trained on rows of the embedding's table, read as the model scales them."""
-    w, root_of_d = make_weights(2304, 4096), 2304**0.5
+    d, n, root_of_d = 2304, 4096, 2304**0.5
+    shapes = {"W_enc": (d, n), "W_dec": (n, d), "b_enc": n, "b_dec": d, "threshold": n}
+    # As wide as the release says: small weights again and again.
+    w = {name: np.resize(make_weights(d)[name], shape) for name, shape in shapes.items()}
     folder = root / "google" / "gemma-scope-2b-pt-res" / "embedding" / "width_4k" / "average_l0_6"
     folder.mkdir(parents=True)
-    np.savez(folder / "params.npz", **{name: w[name] for name in w})
-    return normed(w, jumprelu(w, scale=1 / root_of_d), root_of_d)
+    np.savez(folder / "params.npz", **w)
+    return times_norm(w, jumprelu(w, vectors(d) / np.float32(root_of_d), shifted=False)) * np.float32(root_of_d)
 
 
 @release("gemma-scope-2-270m-pt-res/layer_12_width_16k_l0_small", "residual.13")
 def gemma_scope_2(root: Path) -> Array:
     w = make_weights()
     folder = root / "google" / "gemma-scope-2-270m-pt" / "resid_post" / "layer_12_width_16k_l0_small"
-    save(folder / "params.safetensors", tensors(w, **{name: name.lower() for name in w}))
+    save(folder / "params.safetensors", tensors(w, **{name: name.lower() for name in GEMMA}))
     write(folder / "config.json", {"architecture": "jump_relu", "model_name": "gemma-v3-270m-pt"})
-    return normed(w, jumprelu(w))
+    return times_norm(w, jumprelu(w, vectors(), shifted=False))
 
 
 @release("gemma-scope-2-270m-pt-transcoders/transcoder/layer_9_width_16k_l0_small_affine", "mlp_in.10", "mlp.10")
@@ -174,9 +143,9 @@ def gemma_scope_2_skip_transcoder(root: Path) -> Array:
     """A repository without a configuration: sae-lens reads names and shapes."""
     w = make_weights()
     folder = root / "google" / "gemma-scope-2-270m-pt" / "transcoder" / "layer_9_width_16k_l0_small_affine"
-    found = tensors(w, **{name: name.lower() for name in w})
+    found = tensors(w, **{name: name.lower() for name in GEMMA})
     save(folder / "params.safetensors", found | {"affine_skip_connection": torch.ones(16, 16)})
-    return normed(w, jumprelu(w))
+    return times_norm(w, jumprelu(w, vectors(), shifted=False))
 
 
 @release("llama_scope_lxm_8x/l5m_8x", "mlp.6")
@@ -191,7 +160,7 @@ def llama_scope(root: Path) -> Array:
     save(folder / "checkpoints" / "final.safetensors", tensors(w | {"W_enc": w["W_enc"] / np.float32(scale)}, **names))
     said = {"d_model": 16, "d_sae": N, "hook_point_in": "blocks.5.hook_mlp_out", "jump_relu_threshold": 0.5}
     write(folder / "hyperparams.json", said | {"dataset_average_activation_norm": {"in": 4.0}})
-    return normed(w, jumprelu(w, threshold=0.5), 1 / scale)
+    return times_norm(w, one_threshold(w, vectors(), shifted=False)) / np.float32(scale)
 
 
 @release("mwhanna-qwen3-0.6b-transcoders-lowl0/layer_3", "mlp_in.4", "mlp.4")
@@ -201,7 +170,7 @@ def one_file_a_layer(root: Path) -> Array:
     write(folder / "config.yaml", "model_name: Qwen/Qwen3-0.6B\n")
     sizes = {"d_model": 16, "d_feature": N, "batch_size": 128}
     write(folder / "wandb-config.yaml", {name: {"value": value} for name, value in sizes.items()})
-    return normed(w, relu(w))
+    return times_norm(w, relu(w, vectors(), shifted=False))
 
 
 @release("mntss-gemma-2-2b-2.5m-clt-as-per-layer/layer_4", "residual_mid.5", "mlp.5")
@@ -213,20 +182,15 @@ def layer_of_a_cross_layer_transcoder(root: Path) -> Array:
     save(folder / "W_dec_4.safetensors", {"W_dec_4": both})
     hooks = "feature_input_hook: hook_resid_mid\nfeature_output_hook: hook_mlp_out\n"
     write(folder / "config.yaml", f"model_name: google/gemma-2-2b\n{hooks}")
-    return normed(w, relu(w))
+    return times_norm(w, relu(w, vectors(), shifted=False))
 
 
 @release("somebody/saes/blocks.2", "residual.3")
 def any_repository(root: Path) -> Array:
     """OWNER/REPOSITORY/FOLDER of SAE-Lens's own format, which no release names."""
-    from sae_lens import SAE, __version__
-
     w = make_weights()
-    metadata = {"sae_lens_version": __version__, "hook_name": "blocks.2.hook_resid_post"}
-    sae = SAE.from_dict({"architecture": "jumprelu", "d_in": 16, "d_sae": N, "metadata": metadata})
-    sae.load_state_dict({name: torch.from_numpy(w[name]) for name in sae.state_dict()})
-    sae.save_model(root / "somebody" / "saes" / "blocks.2")
-    return normed(w, jumprelu(w, shifted=True))
+    write_sae_lens(root / "somebody" / "saes" / "blocks.2", w, "jumprelu")
+    return times_norm(w, jumprelu(w, vectors(), shifted=True))
 
 
 BROKEN, ABSENT = "sae-lens:somebody/broken/blocks.2", "sae-lens:gpt2-small-res-jb/blocks.9.hook_resid_pre"
@@ -274,11 +238,8 @@ def test_what_to_run_where_there_is_a_network(files: tuple[Path, dict[str, Array
     with hub(files[0]) as address:
         for told in refused.values():
             _, *rest = shlex.split(re.findall("run `(hf download .*?)`", told["error"])[0])
-            carried_out(
-                str(Path(sys.executable).with_name("hf")),
-                *rest,
-                environment=surroundings(tmp_path, HF_ENDPOINT=address),
-            )
+            command = [str(Path(sys.executable).with_name("hf")), *rest]
+            carried_out(command, environment=surroundings(tmp_path, HF_ENDPOINT=address))
     assert not list(tmp_path.rglob("*_seed_1"))
     found = loaded([*refused], tmp_path, **OFFLINE)
     for name in refused:
@@ -290,8 +251,7 @@ def test_a_release_is_read_like_its_folder(files: tuple[Path, dict[str, Array]])
     name = "sae-lens:gemma-scope-2-270m-pt-transcoders/transcoder/layer_9_width_16k_l0_small_affine"
     here = load_dictionary(next(files[0].rglob("layer_9_width_16k_l0_small_affine")))
     assert (here.site, here.output_site) == CASES[name][:2]
-    x = np.random.default_rng(4).normal(size=(30, 16)).astype(np.float32)
-    np.testing.assert_allclose(here.encode(torch.from_numpy(x)).numpy(), files[1][name], atol=1e-4)
+    np.testing.assert_allclose(here.encode(torch.from_numpy(vectors())).numpy(), files[1][name], atol=1e-4)
 
 
 def test_harvest_of_a_fetched_dictionary(world: World, tmp_path: Path) -> None:
@@ -304,10 +264,9 @@ def test_harvest_of_a_fetched_dictionary(world: World, tmp_path: Path) -> None:
     dictionaries = ["sae-lens:gpt2-small-res-jb/blocks.2.hook_resid_pre"]
     path = write_toml(tmp_path / "c.toml", world.content(dictionaries=dictionaries))
     with hub(root) as address:
-        carried_out(
-            str(Path(sys.executable).with_name("autointerp")), "harvest", str(path), "--plain",
-            "--home", str(tmp_path / "home"), environment=surroundings(tmp_path, HF_ENDPOINT=address),
-        )  # fmt: skip
+        command = [str(Path(sys.executable).with_name("autointerp")), "harvest", str(path), "--plain"]
+        command += ["--home", str(tmp_path / "home")]
+        carried_out(command, environment=surroundings(tmp_path, HF_ENDPOINT=address))
     rows = read_table(next(tmp_path.glob("home/cache/harvests/*")), "samples")
     assert set(rows["dictionary"]) == {f"gpt2-small-res-jb.blocks.2.hook_resid_pre/{N}"}
     assert rows["feature"].nunique() > N // 2

@@ -12,7 +12,23 @@ import numpy as np
 import pytest
 import torch
 from architectures import D, build_subject
-from numpy.typing import NDArray
+from known_weights import (
+    GEMMA,
+    Array,
+    K,
+    N,
+    Weights,
+    gated,
+    jumprelu,
+    make_weights,
+    one_threshold,
+    pre,
+    relu,
+    times_norm,
+    topk,
+    vectors,
+    write_sae_lens,
+)  # fmt: skip
 from safetensors.torch import save_file
 
 from autointerp.core.errors import EnvironmentProblem, SubjectError
@@ -22,66 +38,10 @@ from autointerp.subject.sites import Site
 
 pytestmark = pytest.mark.usefixtures("third_parties")
 
-N, K = 40, 5
-Array = NDArray[np.float32]
-Weights = dict[str, Array]
-
 
 @pytest.fixture
 def weights() -> Weights:
-    """Known weights: biases that matter, thresholds within reach, decoder norms from 0.5 to 2."""
-    draws = np.random.default_rng(3)
-    made = {
-        "W_enc": draws.normal(size=(D, N)) / D**0.5,
-        "W_dec": draws.normal(size=(N, D)),
-        "b_enc": draws.normal(size=N) * 0.3,
-        "b_dec": draws.normal(size=D),
-        "threshold": draws.uniform(0.2, 1.0, N),
-        "r_mag": draws.normal(size=N) * 0.3,
-        "b_gate": draws.normal(size=N) * 0.3,
-        "b_mag": draws.normal(size=N) * 0.3,
-        "W_skip": draws.normal(size=(D, D)),
-    }
-    return {name: array.astype(np.float32) for name, array in made.items()}
-
-
-def vectors() -> Array:
-    return np.random.default_rng(4).normal(size=(30, D)).astype(np.float32)
-
-
-# The formulas, in numpy alone.
-
-
-def pre(w: Weights, x: Array, *, shifted: bool) -> Array:
-    return (x - w["b_dec"] * shifted) @ w["W_enc"] + w["b_enc"]
-
-
-def relu(w: Weights, x: Array, *, shifted: bool) -> Array:
-    return np.maximum(pre(w, x, shifted=shifted), 0)
-
-
-def jumprelu(w: Weights, x: Array, *, shifted: bool) -> Array:
-    before = pre(w, x, shifted=shifted)
-    return np.where(before > w["threshold"], np.maximum(before, 0), 0)
-
-
-def topk(w: Weights, x: Array, *, shifted: bool) -> Array:
-    before = pre(w, x, shifted=shifted)
-    kth = np.sort(before, axis=1)[:, -K][:, None]
-    return np.where(before >= kth, np.maximum(before, 0), 0)
-
-
-def gated(w: Weights, x: Array, *, shifted: bool) -> Array:
-    projected = (x - w["b_dec"] * shifted) @ w["W_enc"]
-    return (projected + w["b_gate"] > 0) * np.maximum(projected * np.exp(w["r_mag"]) + w["b_mag"], 0)
-
-
-def one_threshold(w: Weights, x: Array, *, shifted: bool) -> Array:
-    return jumprelu(w | {"threshold": np.full(N, 0.5, np.float32)}, x, shifted=shifted)
-
-
-def times_norm(w: Weights, codes: Array) -> Array:
-    return codes * np.linalg.norm(w["W_dec"], axis=1)
+    return make_weights()
 
 
 def tensors(w: Weights, *names: str) -> dict[str, torch.Tensor]:
@@ -91,28 +51,17 @@ def tensors(w: Weights, *names: str) -> dict[str, torch.Tensor]:
 # Writers of each format.
 
 
-def write_sae_lens(folder: Path, w: Weights, architecture: str, **options: Any) -> Path:
-    from sae_lens import SAE, __version__
-
-    metadata = {"sae_lens_version": __version__, "hook_name": "blocks.2.hook_resid_post"} | options.pop("metadata", {})
-    settings = {"architecture": architecture, "d_in": D, "d_sae": N, "apply_b_dec_to_input": True, "metadata": metadata}
-    sae = SAE.from_dict(settings | options)
-    sae.load_state_dict({name: torch.from_numpy(w[name]) for name in sae.state_dict()})
-    sae.save_model(folder)
-    return folder
-
-
 def write_gemma_scope(root: Path, w: Weights, kind: str = "res") -> Path:
     folder = root / f"gemma-scope-2b-pt-{kind}" / "layer_7" / "width_16k" / "average_l0_50"
     folder.mkdir(parents=True)
-    np.savez(folder / "params.npz", **{name: w[name] for name in ("W_enc", "W_dec", "b_enc", "b_dec", "threshold")})
+    np.savez(folder / "params.npz", **{name: w[name] for name in GEMMA})
     return folder
 
 
 def write_gemma_scope_2(root: Path, w: Weights, kind: str, *, skip: bool = False) -> Path:
     folder = root / "gemma-scope-2-1b-pt" / kind / "layer_7_width_16k_l0_medium"
     folder.mkdir(parents=True)
-    found = tensors(w, "W_enc", "W_dec", "b_enc", "b_dec", "threshold")
+    found = tensors(w, *GEMMA)
     stored = {name.lower(): tensor for name, tensor in found.items()}
     if skip:
         stored["affine_skip_connection"] = torch.from_numpy(w["W_skip"])
@@ -303,9 +252,7 @@ def test_embedding_of_gemma_scope(weights: Weights, tmp_path: Path) -> None:
     """The dictionaries of the embedding were trained on rows of the table, before the model scales them."""
     folder = tmp_path / "gemma-scope-2b-pt-res" / "embedding" / "width_4k" / "average_l0_6"
     folder.mkdir(parents=True)
-    np.savez(
-        folder / "params.npz", **{name: weights[name] for name in ("W_enc", "W_dec", "b_enc", "b_dec", "threshold")}
-    )
+    np.savez(folder / "params.npz", **{name: weights[name] for name in GEMMA})
     dictionary, root = load_dictionary(folder), D**0.5
     expected = times_norm(weights, jumprelu(weights, vectors(), shifted=False)) * root
     scaled = torch.from_numpy(vectors() * root)
