@@ -7,7 +7,7 @@ wrote:
 1. Peak memory of the harvest. Bar: 24 GB, the machine's.
 2. Milliseconds to read the evidence of one feature drawn at random, from opening the file on, median and 95th
    percentile of 200. Bar: under 20 (95th percentile).
-3. Reading all features in order, 4,096 at a time, from the disk and not from the machine's memory: megabytes a
+3. Reading all features in order, as evidence does, from the disk and not from the machine's memory: megabytes a
    second of evidence, as Arrow holds it, beside what the disk itself gives one reader (``O_DIRECT``); by turns, five
    each, the medians. Bar: ``read_all_over_disk`` at least 1: no slower than reading the same uncompressed. Windows of
    one text hold it each in memory and together on the disk.
@@ -37,7 +37,7 @@ import harvest as common
 N_ACTIVE = 32
 MAX_GB, MAX_READ_MS, MIN_OVER_DISK = 24.0, 20.0, 1.0
 N_READ = 200
-ROWS_IN_ORDER, N_TURNS, DISK_BYTES, BLOCK = 4096, 5, 1 << 29, 1 << 24
+N_TURNS, DISK_BYTES, BLOCK = 5, 1 << 29, 1 << 24
 
 
 def write_dictionary(folder: Path, subject_folder: Path, *, width: int) -> None:
@@ -108,26 +108,19 @@ def reading(folder: Path, width: int) -> dict[str, float]:
     import numpy as np
 
     from autointerp.core.draws import generator
-    from autointerp.pipeline.samples import bucket_name, read_samples
-    from autointerp.pipeline.sketching import buckets
-    from autointerp.store.parts import part_path, part_paths
-    from autointerp.store.rows import read_rows
+    from autointerp.pipeline.samples import read_samples, rows_of_features
+    from autointerp.store.parts import part_paths
 
     dictionary = f"wide/{width}"
-    for path in part_paths(folder, "samples"):
+    paths = part_paths(folder, "samples")
+    for path in paths:
         path.read_bytes()  # what is measured is the reading, not which files the machine holds in memory
     milliseconds = []
     for feature in generator(0, "read").integers(0, width, N_READ).tolist():
         start = time.perf_counter()
         read_samples(folder, dictionary, [feature], seed=0)
         milliseconds.append(1000 * (time.perf_counter() - start))
-    paths = [part_path(folder, "samples", bucket_name(dictionary, first)) for first, _ in buckets(width)]
     n_bytes = sum(path.stat().st_size for path in paths)
-    in_order = [
-        (bucket_name(dictionary, first), at, min(at + ROWS_IN_ORDER, past - first))
-        for first, past in buckets(width)
-        for at in range(0, past - first, ROWS_IN_ORDER)
-    ]
     seconds, disk, n_decoded = [], [], 0
     with scratch_file(folder / "disk.bin") as scratch:
         for _ in range(N_TURNS):
@@ -135,7 +128,7 @@ def reading(folder: Path, width: int) -> dict[str, float]:
             for path in paths:
                 forget(path)
             start = time.perf_counter()
-            n_decoded = sum(read_rows(folder, "samples", *rows).nbytes for rows in in_order)
+            n_decoded = sum(rows.nbytes for rows in rows_of_features(folder, dictionary, range(width)))
             seconds.append(time.perf_counter() - start)
     mb_per_s = n_decoded / 1e6 / float(np.median(seconds))
     return {

@@ -1,5 +1,6 @@
 """One row a feature with all that was kept of it: written when a harvest ends, read by evidence and pages."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from autointerp.sampling.bins import N_BINS
 from autointerp.sampling.sketches import TILES_A_CONTEXT, Limits, Sketch, Tiles, feature_keys, feature_peaks, tile_keys
 from autointerp.store.growing import write_together
 from autointerp.store.parts import has_part, part_paths, read_arrow_part, read_part
-from autointerp.store.rows import read_rows
+from autointerp.store.rows import group_past, read_rows
 from autointerp.subject.contexts import CONTEXT_TOKENS, TILE_TOKENS
 
 PLACES = N_BINS
@@ -31,7 +32,7 @@ PAIR_TOKENS = 2 * TILE_TOKENS
 PAIRS_A_CONTEXT = CONTEXT_TOKENS // PAIR_TOKENS
 
 ROWS_AT_ONCE = 2048
-"""Features that are read together where several are wanted: as many as stand in the largest group of rows."""
+"""Features that are read together at least where several are wanted: one text is made once for all of them."""
 
 OnProgress = Callable[[str, int, int, str], None]
 Ints = NDArray[np.int64]
@@ -186,18 +187,20 @@ def read_samples(folder: Path, dictionary: str, features: Sequence[int], *, seed
 
     ``seed``: the harvest's; keys are made again from it, for they would be a quarter of the file.
     """
-    found: dict[int, FeatureSample] = {}
-    wanted = sorted(set(features))
-    while wanted:
-        first = wanted[0]
-        now = [f for f in wanted if f < first // ROWS_AT_ONCE * ROWS_AT_ONCE + ROWS_AT_ONCE]
-        wanted = wanted[len(now) :]
-        at, n = first % sketching.BUCKET, now[-1] - first + 1
-        rows = read_rows(folder, "samples", bucket_name(dictionary, first), at, at + n)
-        if len(now) < n:
-            rows = rows.take(pa.array([f - first for f in now]))
-        found |= {sample.feature: sample for sample in samples_of(rows, seed=seed)}
-    return found
+    pieces = rows_of_features(folder, dictionary, sorted(set(features)))
+    return {sample.feature: sample for rows in pieces for sample in samples_of(rows, seed=seed)}
+
+
+def rows_of_features(folder: Path, dictionary: str, features: Sequence[int]) -> Iterator[pa.Table]:
+    """Yield the rows of these features (ascending, no number twice), whole groups of them at a time."""
+    at = 0
+    while at < len(features):
+        bucket, row = features[at] // sketching.BUCKET * sketching.BUCKET, features[at] % sketching.BUCKET
+        name = bucket_name(dictionary, bucket)
+        past = max(group_past(folder, "samples", name, row), row // ROWS_AT_ONCE * ROWS_AT_ONCE + ROWS_AT_ONCE)
+        end = bisect_left(features, bucket + past, at)
+        yield read_rows(folder, "samples", name, [feature - bucket for feature in features[at:end]])
+        at = end
 
 
 def read_activations(folder: Path, dictionary: str, feature: int) -> pd.DataFrame:
@@ -207,8 +210,9 @@ def read_activations(folder: Path, dictionary: str, feature: int) -> pd.DataFram
     """
     bucket = feature // sketching.BUCKET * sketching.BUCKET
     name = bucket_name(dictionary, bucket)
-    first, past = read_rows(folder, "offsets", name, feature - bucket, feature - bucket + 2)["row"].to_pylist()
-    found: pd.DataFrame = read_rows(folder, "activations", name, first, past).to_pandas()
+    place = feature - bucket
+    first, past = read_rows(folder, "offsets", name, [place, place + 1])["row"].to_pylist()
+    found: pd.DataFrame = read_rows(folder, "activations", name, np.arange(first, past)).to_pandas()
     return found
 
 

@@ -8,7 +8,7 @@ SKETCHES = "sketch_"
 """How tables begin that are read once and removed."""
 # One feature's activations are found by skipping row groups whose minimum and maximum exclude it;
 # in larger groups a filtered read decodes mostly other features.
-ROW_GROUP = {"activations": 65_536, "pool_activations": 65_536, "evidence": 4_096, "samples": 2_048}
+ROW_GROUP = {"activations": 65_536, "pool_activations": 65_536, "evidence": 4_096, "samples": 8_192}
 # Sketches are merged some features at a time.
 ROW_GROUP |= dict.fromkeys(
     ("sketch_counts", "sketch_tiles", "sketch_firings", "sketch_pool", "sketch_activations"), 65_536

@@ -1,5 +1,6 @@
 """Rows of a part by their places: only the groups that hold them are read."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -9,34 +10,45 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from autointerp.core.errors import StoreError
-from autointerp.store.parts import absent, check_file, part_path, remedy
+from autointerp.store.parts import check_file, part_path, reading
 from autointerp.store.places import is_here, on_filesystem
 from autointerp.store.schemas import TABLES
 
-Footer = tuple[pq.FileMetaData, NDArray[np.int64]]
+Ints = NDArray[np.int64]
+Footer = tuple[pq.FileMetaData, Ints]
 """What a file's end says, and where each of its groups of rows begins, [n_groups + 1]."""
 
 
-def read_rows(run_dir: Path, table: str, chunk: str, first: int, past: int) -> pa.Table:
-    """Return the rows *first* .. *past* - 1 of one part; only the row groups that hold them are read.
+def read_rows(run_dir: Path, table: str, chunk: str, rows: Sequence[int] | Ints) -> pa.Table:
+    """Return the rows with these numbers (ascending, none twice) of one part; only their groups are read.
 
-    Raises StoreError when the part is absent or damaged.
+    Raises StoreError when the part is absent or damaged, or has no such row.
     """
     path = part_path(run_dir, table, chunk)
-    try:
+    with reading(path):
         filesystem, place = on_filesystem(path)
         footer, starts = _footer(path)
+        number = np.asarray(rows, np.int64)
+        _check_numbers(path, number, n_rows=int(starts[-1]))
+        groups, group = np.unique(np.searchsorted(starts, number, side="right") - 1, return_inverse=True)
         with pq.ParquetFile(place, filesystem=filesystem, metadata=footer, page_checksum_verification=True) as file:
             check_file(path, file.schema_arrow, TABLES[table])
-            begin = max(int(np.searchsorted(starts, first, side="right")) - 1, 0)
-            end = int(np.searchsorted(starts, past, side="left"))
-            groups = list(range(begin, min(end, footer.num_row_groups)))
-            return file.read_row_groups(groups).slice(first - int(starts[begin]), past - first)
-    except FileNotFoundError as error:
-        raise StoreError(absent(path)) from error
-    except (pa.ArrowException, OSError) as error:
-        msg = f"{path}: damaged ({str(error).splitlines()[0]}); {remedy(path)}"
-        raise StoreError(msg) from error
+            found = file.read_row_groups(groups.tolist())
+    before = np.cumsum([0, *np.diff(starts)[groups]])
+    return _picked(found, number - starts[groups][group] + before[group])
+
+
+def group_past(run_dir: Path, table: str, chunk: str, row: int) -> int:
+    """Return the number of the first row behind the group in which a row of one part stands.
+
+    Up to there a reader in order has whole groups: a group is decoded whole for any of its rows. Raises StoreError
+    when the part is absent or damaged, or has no such row.
+    """
+    path = part_path(run_dir, table, chunk)
+    with reading(path):
+        _, starts = _footer(path)
+    _check_numbers(path, np.array([row]), n_rows=int(starts[-1]))
+    return int(starts[np.searchsorted(starts, row, side="right")])
 
 
 def n_rows_of(run_dir: Path, table: str, chunk: str, dictionary: str) -> int:
@@ -45,17 +57,26 @@ def n_rows_of(run_dir: Path, table: str, chunk: str, dictionary: str) -> int:
     Raises StoreError when the part is absent or damaged.
     """
     path = part_path(run_dir, table, chunk)
-    try:
+    with reading(path):
         footer, _ = _footer(path)
-        groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
-    except FileNotFoundError as error:
-        raise StoreError(absent(path)) from error
-    except (pa.ArrowException, OSError) as error:
-        msg = f"{path}: damaged ({str(error).splitlines()[0]}); {remedy(path)}"
-        raise StoreError(msg) from error
+    groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
     column = TABLES[table].get_field_index("dictionary")
     bounds = [(group.num_rows, group.column(column).statistics) for group in groups]
     return sum(n for n, known in bounds if known is None or known.min <= dictionary <= known.max)
+
+
+def _check_numbers(path: Path, rows: Ints, *, n_rows: int) -> None:
+    if len(rows) and not (rows[0] >= 0 and rows[-1] < n_rows):
+        msg = f"{path}: has {n_rows:,} rows, not all of {rows[0]:,} to {rows[-1]:,}"
+        raise StoreError(msg)
+
+
+def _picked(rows: pa.Table, places: Ints) -> pa.Table:
+    """Return the rows at these places; rows that stand side by side are not copied."""
+    first, n = (int(places[0]), len(places)) if len(places) else (0, 0)
+    if n == 0 or places[-1] - first == n - 1:
+        return rows.slice(first, n)
+    return rows.take(pa.array(places))
 
 
 def _footer(path: Path) -> Footer:

@@ -274,4 +274,4 @@ def test_a_damaged_row_is_no_evidence(tmp_path: Path, whole: Path) -> None:
     content[len(content) // 3] ^= 1
     path.write_bytes(content)
     with pytest.raises(StoreError, match="damaged"):
-        read_rows(tmp_path, "samples", "tiny/32 0", 0, 32)
+        read_rows(tmp_path, "samples", "tiny/32 0", range(32))

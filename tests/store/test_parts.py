@@ -5,7 +5,7 @@ import math
 import os
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,7 +28,7 @@ from autointerp.store.parts import (
     read_table,
     write_part,
 )
-from autointerp.store.rows import read_rows
+from autointerp.store.rows import group_past, read_rows
 from autointerp.store.schemas import TABLES
 
 VALUES: dict[pa.DataType, Any] = {
@@ -321,10 +321,10 @@ def test_text_that_many_features_share_is_kept_once(tmp_path: Path) -> None:
     (pair,) = [column for column in columns if column.path_in_schema.startswith("pair.")]
     n_indices = 500 * 40
     assert pair.total_uncompressed_size < 4 * 300 + n_indices / 2
-    assert read_rows(tmp_path, "samples", "a", 7, 8)["pair"].to_pylist() == [rows[7]["pair"]]
+    assert read_rows(tmp_path, "samples", "a", range(7, 8))["pair"].to_pylist() == [rows[7]["pair"]]
 
 
-@pytest.mark.parametrize(("n_tiles", "n_rows", "n"), [(1, 2048, 2100), (200, 128, 520), (5000, 64, 520)])
+@pytest.mark.parametrize(("n_tiles", "n_rows", "n"), [(1, 8192, 8300), (200, 128, 520), (5000, 64, 520)])
 def test_rows_with_much_in_them_stand_in_small_groups(tmp_path: Path, n_tiles: int, n_rows: int, n: int) -> None:
     """The more was kept of a feature the fewer rows are decoded to read one; each is read as written."""
     texts = [bytes([n]) * 256 for n in range(4)]
@@ -332,22 +332,37 @@ def test_rows_with_much_in_them_stand_in_small_groups(tmp_path: Path, n_tiles: i
     table = pa.Table.from_pylist([row_of("samples", feature=i, **kept) for i in range(n)], TABLES["samples"])
     path = write_part(tmp_path, "samples", "a", table)
     assert pq.read_metadata(path).row_group(0).num_rows == n_rows
-    assert read_rows(tmp_path, "samples", "a", n - 10, n - 5)["feature"].to_pylist() == list(range(n - 10, n - 5))
+    assert read_rows(tmp_path, "samples", "a", range(n - 10, n - 5))["feature"].to_pylist() == list(
+        range(n - 10, n - 5)
+    )
 
 
 def test_a_part_written_again_is_read_again(tmp_path: Path) -> None:
     """Rows of a part that was replaced are the new ones, whatever was read before."""
-    for n in (3, 2800, 40):
+    for n in (3, 9000, 40):
         write_part(tmp_path, "samples", "a", [row_of("samples", feature=i + n) for i in range(n)])
-        assert read_rows(tmp_path, "samples", "a", n - 1, n)["feature"].to_pylist() == [2 * n - 1]
+        assert read_rows(tmp_path, "samples", "a", range(n - 1, n))["feature"].to_pylist() == [2 * n - 1]
+
+
+N_ROWS = 17_000
+runs = st.tuples(st.integers(0, N_ROWS - 1), st.integers(0, N_ROWS - 1)).map(lambda e: range(min(e), max(e) + 1))
 
 
 @fresh
-@given(st.integers(0, 4200), st.integers(0, 4200))
-def test_rows_are_read_by_their_place(tmp_path_factory: pytest.TempPathFactory, one: int, other: int) -> None:
-    """Any run of rows of a part is what it is in the whole part, whichever row groups it lies in."""
+@given(runs | st.lists(st.integers(0, N_ROWS - 1), unique=True, max_size=8).map(sorted))
+def test_rows_are_read_by_their_number(tmp_path_factory: pytest.TempPathFactory, wanted: Sequence[int]) -> None:
+    """Rows of a part are what they are in the whole part, whichever row groups they lie in."""
     folder = tmp_path_factory.getbasetemp() / "rows"
     if not has_part(folder, "samples", "a"):
-        write_part(folder, "samples", "a", [row_of("samples", feature=i, peak=i / 2) for i in range(4201)])
-    first, past = min(one, other), max(one, other) + 1
-    assert read_rows(folder, "samples", "a", first, past)["feature"].to_pylist() == list(range(first, past))
+        write_part(folder, "samples", "a", [row_of("samples", feature=i, peak=i / 2) for i in range(N_ROWS)])
+    assert read_rows(folder, "samples", "a", wanted)["feature"].to_pylist() == list(wanted)
+
+
+@pytest.mark.parametrize("wanted", [[30], [3, 29, 30], [-1, 2]])
+def test_a_row_that_a_part_has_not_is_refused(tmp_path: Path, wanted: list[int]) -> None:
+    """Who asks for more rows than there are is told how many there are."""
+    write_part(tmp_path, "samples", "a", [row_of("samples", feature=i) for i in range(30)])
+    with pytest.raises(StoreError, match="has 30 rows"):
+        read_rows(tmp_path, "samples", "a", wanted)
+    with pytest.raises(StoreError, match="has 30 rows"):
+        group_past(tmp_path, "samples", "a", wanted[0] if wanted[0] < 0 else wanted[-1])
