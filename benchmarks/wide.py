@@ -121,14 +121,15 @@ def reading(folder: Path, width: int) -> dict[str, float]:
         read_samples(folder, dictionary, [feature], seed=0)
         milliseconds.append(1000 * (time.perf_counter() - start))
     n_bytes = sum(path.stat().st_size for path in paths)
-    seconds, disk, n_decoded = [], [], 0
+    features, n_decoded = np.arange(width), 0
+    seconds, disk = [], []
     with scratch_file(folder / "disk.bin") as scratch:
         for _ in range(N_TURNS):
             disk.append(DISK_BYTES / 1e6 / direct_seconds(scratch))
             for path in paths:
                 forget(path)
             start = time.perf_counter()
-            n_decoded = sum(rows.nbytes for rows in rows_of_features(folder, dictionary, range(width)))
+            n_decoded = sum(rows.nbytes for rows in rows_of_features(folder, dictionary, features))
             seconds.append(time.perf_counter() - start)
     mb_per_s = n_decoded / 1e6 / float(np.median(seconds))
     return {

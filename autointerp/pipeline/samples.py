@@ -1,6 +1,5 @@
 """One row a feature with all that was kept of it: written when a harvest ends, read by evidence and pages."""
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -191,15 +190,16 @@ def read_samples(folder: Path, dictionary: str, features: Sequence[int], *, seed
     return {sample.feature: sample for rows in pieces for sample in samples_of(rows, seed=seed)}
 
 
-def rows_of_features(folder: Path, dictionary: str, features: Sequence[int]) -> Iterator[pa.Table]:
+def rows_of_features(folder: Path, dictionary: str, features: Sequence[int] | Ints) -> Iterator[pa.Table]:
     """Yield the rows of these features (ascending, no number twice), whole groups of them at a time."""
-    at = 0
-    while at < len(features):
-        bucket, row = features[at] // sketching.BUCKET * sketching.BUCKET, features[at] % sketching.BUCKET
+    wanted, at = np.asarray(features, np.int64), 0
+    while at < len(wanted):
+        row = int(wanted[at]) % sketching.BUCKET
+        bucket = int(wanted[at]) - row
         name = bucket_name(dictionary, bucket)
         past = max(group_past(folder, "samples", name, row), row // ROWS_AT_ONCE * ROWS_AT_ONCE + ROWS_AT_ONCE)
-        end = bisect_left(features, bucket + past, at)
-        yield read_rows(folder, "samples", name, [feature - bucket for feature in features[at:end]])
+        end = int(np.searchsorted(wanted, bucket + past))
+        yield read_rows(folder, "samples", name, wanted[at:end] - bucket)
         at = end
 
 

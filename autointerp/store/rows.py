@@ -30,12 +30,13 @@ def read_rows(run_dir: Path, table: str, chunk: str, rows: Sequence[int] | Ints)
         footer, starts = _footer(path)
         number = np.asarray(rows, np.int64)
         _check_numbers(path, number, n_rows=int(starts[-1]))
-        groups, group = np.unique(np.searchsorted(starts, number, side="right") - 1, return_inverse=True)
+        group = np.searchsorted(starts, number, side="right") - 1
+        is_read = np.bincount(group, minlength=footer.num_row_groups) > 0
+        check_file(path, footer.schema.to_arrow_schema(), TABLES[table])
         with pq.ParquetFile(place, filesystem=filesystem, metadata=footer, page_checksum_verification=True) as file:
-            check_file(path, file.schema_arrow, TABLES[table])
-            found = file.read_row_groups(groups.tolist())
-    before = np.cumsum([0, *np.diff(starts)[groups]])
-    return _picked(found, number - starts[groups][group] + before[group])
+            found = file.read_row_groups(np.flatnonzero(is_read).tolist())
+    skipped = np.cumsum(np.where(is_read, 0, np.diff(starts)))
+    return _picked(found, number - skipped[group])
 
 
 def group_past(run_dir: Path, table: str, chunk: str, row: int) -> int:
