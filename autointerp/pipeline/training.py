@@ -73,7 +73,9 @@ def train_ladder(config: TrainConfig, *, home: Path, folder: Path, command: str,
     )  # fmt: skip
     if not known:
         _train(config, site, text, shards, folder, decides, on_progress)
-    dictionaries = [load_dictionary(folder / config.recipe.folder(member)) for member in config.recipe.members]
+    dictionaries = [
+        load_dictionary(folder / config.recipe.folder(member), device=config.device) for member in config.recipe.members
+    ]
     measured = appraise(
         subject, site, dictionaries, text.fresh, shards, config, max_norm=text.limit, on_progress=on_progress
     )
@@ -107,6 +109,7 @@ def _train(
         } | shuffled_metadata(is_shuffled=config.shuffle_weights),
         checkpoint=folder / CHECKPOINT,
         decides=decides,
+        device=config.device,
         on_progress=lambda done, total: on_progress("train", done, total, "tokens"),
     )  # fmt: skip
     for member, sae in trained.saes.items():

@@ -15,7 +15,7 @@ MATRYOSHKA_SHARES = (16, 8, 4, 2, 1)
 
 
 class PartitionedBatchTopK(torch.nn.Module):
-    """sae-lens's BatchTopK with the k-th value found by partition instead of sorting.
+    """sae-lens's BatchTopK with the k-th value found, on a CPU, by partition instead of sorting.
 
     The same activations survive, up to ties at the k-th value; on a CPU the step takes a quarter less.
     """
@@ -30,12 +30,20 @@ class PartitionedBatchTopK(torch.nn.Module):
         n_kept = int(self.k * hidden.shape[:-1].numel())
         if n_kept == 0:
             return torch.zeros_like(positive)
-        values = positive.detach().flatten().numpy()
-        threshold = float(np.partition(values, len(values) - n_kept)[len(values) - n_kept])
-        return torch.where(positive >= max(threshold, 1e-30), positive, 0.0)
+        return torch.where(positive >= max(_least_kept(positive.detach().flatten(), n_kept), 1e-30), positive, 0.0)
 
 
-def new_trainer(recipe: Recipe, member: Member, *, d_model: int, n_steps: int, metadata: dict[str, Any]) -> Any:
+def _least_kept(values: Tensor, n_kept: int) -> float:
+    """Return the least of the *n_kept* largest values."""
+    if values.device.type != "cpu":
+        return float(values.topk(n_kept, sorted=False).values.min())
+    there = values.numpy()
+    return float(np.partition(there, len(there) - n_kept)[len(there) - n_kept])
+
+
+def new_trainer(
+    recipe: Recipe, member: Member, *, d_model: int, n_steps: int, metadata: dict[str, Any], device: str = "cpu"
+) -> Any:
     """Return a sae-lens trainer of one member, its first weights decided by its seed and width alone."""
     from sae_lens.config import LoggingConfig, SAETrainerConfig
     from sae_lens.training.sae_trainer import SAETrainer
@@ -48,10 +56,12 @@ def new_trainer(recipe: Recipe, member: Member, *, d_model: int, n_steps: int, m
         lr_warm_up_steps=n_steps // 20,
         lr_decay_steps=n_steps // 5,
         dead_feature_window=recipe.dead_after_steps,
+        device=device,
         logger=LoggingConfig(log_to_wandb=False),
     )
     torch.manual_seed(member.seed * 1_000_003 + member.width)
-    sae = _new_sae(recipe, member, d_model=d_model, n_warm_up=n_steps // 20, metadata=metadata)
+    # Drawn on the CPU: another device draws other numbers from the same seed.
+    sae = _new_sae(recipe, member, d_model=d_model, n_warm_up=n_steps // 20, metadata=metadata).to(device)
     return SAETrainer(cfg=config, sae=sae, data_provider=iter(()))
 
 

@@ -89,7 +89,7 @@ def load_checkpoint(path: Path, decides: Decides, trainers: Sequence[Any], measu
 
 def _read(path: Path, *, mmap: bool = False) -> dict[str, Any]:
     try:
-        content: dict[str, Any] = torch.load(path, weights_only=True, mmap=mmap)
+        content: dict[str, Any] = torch.load(path, weights_only=True, mmap=mmap, map_location="cpu")
     except Exception as error:
         msg = f"{path}: not a whole checkpoint ({type(error).__name__}); delete it to train from the beginning"
         raise StoreError(msg) from error
@@ -123,5 +123,5 @@ def _restore(trainer: Any, state: Mapping[str, Any], *, step: int) -> None:
     trainer.lr_scheduler.load_state_dict(state["schedule"])
     for name, schedule in state["coefficients"].items():
         trainer.coefficient_schedulers[name].load_state_dict(schedule)
-    trainer.n_forward_passes_since_fired = state["silent"]
+    trainer.n_forward_passes_since_fired = state["silent"].to(trainer.n_forward_passes_since_fired.device)
     trainer.n_training_steps = step

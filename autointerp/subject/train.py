@@ -62,6 +62,7 @@ def train_members(
     checkpoint: Path,
     on_progress: OnProgress,
     decides: Mapping[str, Any] | None = None,
+    device: str = "cpu",
 ) -> Trained:
     """Return the trained members; every batch is read once and shown to all of them.
 
@@ -75,6 +76,7 @@ def train_members(
         checkpoint: Where the state is kept; another training's state there is refused.
         on_progress: Called with tokens done and in all.
         decides: What decides the vectors, by name; the recipe itself decides in any case.
+        device: Where they are trained.
 
     Raises:
         ConfigError: The checkpoint is another training's, there is less than a batch, or a loss is no
@@ -85,8 +87,8 @@ def train_members(
         msg = f"batch = {recipe.batch:,} is more than the {n_vectors(paths):,} vectors there are; lower it"
         raise ConfigError(msg)
     n_steps = steps_an_epoch * recipe.epochs
-    scaling = _scaling(paths[0])
-    trainers = _new_trainers(scaling, recipe, n_steps=n_steps, metadata=metadata)
+    scaling = _scaling(paths[0], device)
+    trainers = _new_trainers(scaling, recipe, n_steps=n_steps, metadata=metadata, device=device)
     measures = Measures.empty(len(trainers), n_steps)
     deciders = deciding(recipe, **(decides or {}))
     done = load_checkpoint(checkpoint, deciders, list(trainers.values()), measures)
@@ -94,7 +96,7 @@ def train_members(
     for step, batch in enumerate(batches, 1):
         if step <= done:
             continue
-        _step(trainers, batch, scaling.mean, measures, step)
+        _step(trainers, batch.to(device), scaling.mean, measures, step)
         on_progress(step * recipe.batch, n_steps * recipe.batch)
         if step % CHECKPOINT_STEPS == 0:
             save_checkpoint(checkpoint, step, deciders, trainers.values(), measures)
@@ -112,18 +114,20 @@ class _Scaling:
     mean: Tensor
 
 
-def _scaling(first_shard: Path) -> _Scaling:
+def _scaling(first_shard: Path, device: str) -> _Scaling:
     first = np.load(first_shard).astype(np.float32)
     factor = float(np.sqrt(first.shape[1]) / np.linalg.norm(first, axis=1).mean())
-    return _Scaling(factor, torch.from_numpy(first.mean(axis=0) * factor))
+    return _Scaling(factor, torch.from_numpy(first.mean(axis=0) * factor).to(device))
 
 
-def _new_trainers(scaling: _Scaling, recipe: Recipe, *, n_steps: int, metadata: Mapping[str, Any]) -> dict[Member, Any]:
+def _new_trainers(
+    scaling: _Scaling, recipe: Recipe, *, n_steps: int, metadata: Mapping[str, Any], device: str
+) -> dict[Member, Any]:
     """Return an untrained trainer for each member, its bias at the mean of the vectors."""
     trainers = {}
     for member in recipe.members:
         known = dict(metadata) | {"width": member.width, recipe.axis: member.sparsity, "seed": member.seed}
-        trainer = new_trainer(recipe, member, d_model=len(scaling.mean), n_steps=n_steps, metadata=known)
+        trainer = new_trainer(recipe, member, d_model=len(scaling.mean), n_steps=n_steps, metadata=known, device=device)
         trainer.activation_scaler.scaling_factor = scaling.factor
         trainer.sae.b_dec.data[:] = scaling.mean
         trainers[member] = trainer
@@ -162,4 +166,5 @@ def save_member(sae: Any, folder: Path) -> None:
     save_file({name: tensor.half().contiguous() for name, tensor in load_file(weights).items()}, weights)
     text = json.loads(Path(config).read_text("utf-8"))
     text["dtype"] = "float32"  # what it computes in; the file is float16 to be small
+    text["device"] = "cpu"  # wherever it was trained
     Path(config).write_text(json.dumps(text, indent=1, sort_keys=True) + "\n", "utf-8")
