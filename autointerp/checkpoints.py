@@ -47,6 +47,19 @@ def load_checkpoint(place: str | Path, gguf_file: str | None, *, dtype: Any) -> 
         return tokenizer, AutoModelForCausalLM.from_pretrained(place, dtype=dtype, **files, **unpacked)
 
 
+def check_device(name: str) -> None:
+    """Raise EnvironmentProblem when torch can make no tensor on the device of this name, here."""
+    import torch
+
+    try:
+        torch.empty(1, device=name)
+    # Without CUDA torch ends in an AssertionError.
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).strip().splitlines()[0].rstrip(".")
+        msg = f'device = "{name}" cannot be used here: {reason}; write device = "cpu", or run it where there is one'
+        raise EnvironmentProblem(msg) from error
+
+
 @contextmanager
 def without_bars() -> Iterator[None]:
     """Keep the progress bars of transformers off; the one for GGUF files listens to no setting."""

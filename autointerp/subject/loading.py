@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from autointerp.checkpoints import check_device
 from autointerp.core.errors import SubjectError
 from autointerp.subject.dictionaries import SparseDictionary
 from autointerp.subject.formats import READERS, naming_parts
@@ -55,8 +56,9 @@ def load_dictionary(source: Source, *, device: str = "cpu", dtype: str = "float3
 
     Raises:
         SubjectError: There is none, its weights are a pickle, or they cannot be read, wherever they are from.
-        EnvironmentProblem: A name of the registry whose files are not here and cannot be fetched.
+        EnvironmentProblem: A name of the registry whose files are not here and cannot be fetched, or no such device.
     """
+    check_device(device)
     if isinstance(source, str):
 
         def read(folder: Path) -> Any:

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from autointerp.checkpoints import DEMO, demo_files, load_checkpoint
+from autointerp.checkpoints import DEMO, check_device, demo_files, load_checkpoint
 from autointerp.core.errors import SubjectError
 from autointerp.subject.pieces import Pieces
 from autointerp.subject.sites import Site as Site
@@ -45,8 +45,9 @@ class Subject:
     def load(cls, name: str, *, dtype: str = "float32", device: str = "cpu") -> "Subject":
         """Load a ``transformers`` name or folder, a ``.gguf`` file, or the demo's model.
 
-        Raises SubjectError when there is no such model, EnvironmentProblem when a package is missing.
+        Raises SubjectError when there is no such model, EnvironmentProblem when a package or the device is missing.
         """
+        check_device(device)
         place, gguf_file = _files(name)
         try:
             tokenizer, model = load_checkpoint(place, gguf_file, dtype=getattr(torch, dtype))

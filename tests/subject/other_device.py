@@ -40,7 +40,8 @@ class OtherTensor(Tensor):
         self.held = held
 
     def __getitem__(self, key: Any) -> Any:
-        return super().__getitem__(torch.as_tensor(key) if isinstance(key, list) else key)
+        keys = key if isinstance(key, tuple) else (key,)
+        return super().__getitem__(tuple(torch.as_tensor(k) if isinstance(k, list) else k for k in keys))
 
     @property
     def data(self) -> Tensor:
@@ -143,6 +144,7 @@ def compare(world: Path, scratch: Path) -> None:
             dictionary.sae.to(NAME)
         compare_encoders()
         compare_reading((mine, ours), (its, theirs))
+        compare_answers(mine.model, its.model)
         compare_training(scratch)
 
 
@@ -200,6 +202,30 @@ def read(subject: Any, dictionaries: Sequence[Any]) -> tuple[Any, Any, list[floa
     quality = reconstruction(subject, site, dictionaries, contexts, max_norm=MAX_NORM, on_progress=silent)
     entropy = cross_entropies(subject, site, dictionaries, contexts, max_norm=MAX_NORM, on_progress=silent)
     return shard, tokens, [value for one in (*quality.values(), entropy) for value in one.values()]
+
+
+def compare_answers(cpu: Any, other: Any) -> None:
+    """A local model judges and writes alike, with and without prefixes that were run before."""
+    from autointerp.llm.choosing import Chooser
+    from autointerp.llm.encoding import Encoded
+    from autointerp.llm.forward import Runner
+
+    draws = np.random.default_rng(1)
+    head = tuple(draws.integers(10, 200, 20).tolist())
+    texts = [(*head, *draws.integers(10, 200, n).tolist()) for n in (5, 9, 14)]
+    asked = [Encoded(text, (len(text) - 4, len(text) - 1), ((11,), (12, 13)), len(text)) for text in texts]
+    graded, written = [], []
+    for model in (cpu, other):
+        runner = Runner(model)
+        batches = (asked, asked[:1], asked[1:2])
+        graded.append([probability for batch in batches for one in runner.grade(batch) for probability in one.rows])
+        choosers = [
+            Chooser(key="abc", max_tokens=n, ends=frozenset({3}), temperature=t)
+            for n, t in ((4, 0.0), (9, 0.0), (6, 0.7))
+        ]
+        written.append([one.tokens for one in runner.write(asked, choosers)])
+    np.testing.assert_allclose(graded[0], graded[1], rtol=1e-3)
+    assert written[0] == written[1]
 
 
 def compare_training(scratch: Path) -> None:
