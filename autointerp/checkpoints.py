@@ -31,20 +31,22 @@ def demo_files() -> tuple[Path, str]:
     return files[0].parent, files[0].name
 
 
-def load_checkpoint(place: str | Path, gguf_file: str | None, *, dtype: Any) -> tuple[Any, Any]:
-    """Return (tokenizer, model) of a hub name, a folder, or a GGUF file in a folder; weights on the CPU.
+def load_checkpoint(place: str | Path, gguf_file: str | None, *, dtype: Any, device: str) -> tuple[Any, Any]:
+    """Return (tokenizer, model) of a hub name, a folder, or a GGUF file in a folder; weights on the device.
 
     Raises what transformers raises: OSError and ValueError for what is no such model, ImportError for a
-    missing package.
+    missing package; and EnvironmentProblem for a missing device.
     """
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
+    check_device(device)
     files = {"gguf_file": gguf_file} if gguf_file else {}
     # Packed weights are unpacked again at every call: four times slower on a CPU.
     unpacked = {"quantization_config": GgufConfig(dequantize=True)} if gguf_file else {}
     with _LOADING, without_bars(), _gguf_read_once():
         tokenizer = AutoTokenizer.from_pretrained(place, **files)
-        return tokenizer, AutoModelForCausalLM.from_pretrained(place, dtype=dtype, **files, **unpacked)
+        model = AutoModelForCausalLM.from_pretrained(place, dtype=dtype, **files, **unpacked)
+    return tokenizer, model.to(device)
 
 
 def check_device(name: str) -> None:

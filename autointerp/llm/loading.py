@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from autointerp.checkpoints import check_device, load_checkpoint
+from autointerp.checkpoints import load_checkpoint
 from autointerp.core.errors import ConfigError, EnvironmentProblem
 from autointerp.llm.forward import Runner
 
@@ -55,9 +55,7 @@ def wrap(model: Any, tokenizer: Any) -> Loaded:
 def read_files(source: Source) -> tuple[Any, Any]:
     """Return tokenizer and model on their device. Raises what transformers raises, and EnvironmentProblem."""
     device = pick_device(source.device)
-    check_device(device)
-    tokenizer, model = load_checkpoint(source.model, source.gguf_file, dtype=pick_dtype(source.dtype, device))
-    return tokenizer, model.to(device)
+    return load_checkpoint(source.model, source.gguf_file, dtype=pick_dtype(source.dtype, device), device=device)
 
 
 def pick_device(name: str) -> str:

@@ -37,9 +37,9 @@ OnProgress = Callable[[str, int, int, str], None]
 Ints = NDArray[np.int64]
 
 
-def bucket_name(dictionary: str, first: int) -> str:
-    """Return the name of the part that holds the features from *first* on."""
-    return f"{dictionary} {first // sketching.BUCKET}"
+def bucket_name(dictionary: str, feature: int) -> str:
+    """Return the name of the part that holds this feature."""
+    return f"{dictionary} {feature // sketching.BUCKET}"
 
 
 def write_samples(folder: Path, widths: Mapping[str, int], limits: Limits, *, on_progress: OnProgress) -> None:
@@ -194,12 +194,11 @@ def rows_of_features(folder: Path, dictionary: str, features: Sequence[int] | In
     """Yield the rows of these features (ascending, no number twice), whole groups of them at a time."""
     wanted, at = np.asarray(features, np.int64), 0
     while at < len(wanted):
-        row = int(wanted[at]) % sketching.BUCKET
-        bucket = int(wanted[at]) - row
-        name = bucket_name(dictionary, bucket)
+        first = int(wanted[at])
+        name, row = bucket_name(dictionary, first), first % sketching.BUCKET
         past = max(group_past(folder, "samples", name, row), row // ROWS_AT_ONCE * ROWS_AT_ONCE + ROWS_AT_ONCE)
-        end = int(np.searchsorted(wanted, bucket + past))
-        yield read_rows(folder, "samples", name, wanted[at:end] - bucket)
+        end = int(np.searchsorted(wanted, first - row + past))
+        yield read_rows(folder, "samples", name, wanted[at:end] - (first - row))
         at = end
 
 
@@ -208,9 +207,7 @@ def read_activations(folder: Path, dictionary: str, feature: int) -> pd.DataFram
 
     Raises StoreError where they were not kept.
     """
-    bucket = feature // sketching.BUCKET * sketching.BUCKET
-    name = bucket_name(dictionary, bucket)
-    place = feature - bucket
+    name, place = bucket_name(dictionary, feature), feature % sketching.BUCKET
     first, past = read_rows(folder, "offsets", name, [place, place + 1])["row"].to_pylist()
     found: pd.DataFrame = read_rows(folder, "activations", name, np.arange(first, past)).to_pandas()
     return found

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from autointerp.checkpoints import DEMO, check_device, demo_files, load_checkpoint
+from autointerp.checkpoints import DEMO, demo_files, load_checkpoint
 from autointerp.core.errors import SubjectError
 from autointerp.subject.pieces import Pieces
 from autointerp.subject.sites import Site as Site
@@ -47,14 +47,13 @@ class Subject:
 
         Raises SubjectError when there is no such model, EnvironmentProblem when a package or the device is missing.
         """
-        check_device(device)
         place, gguf_file = _files(name)
         try:
-            tokenizer, model = load_checkpoint(place, gguf_file, dtype=getattr(torch, dtype))
+            tokenizer, model = load_checkpoint(place, gguf_file, dtype=getattr(torch, dtype), device=device)
         except (OSError, ValueError) as error:
             msg = f"subject {name!r} cannot be loaded: {str(error).splitlines()[0]}"
             raise SubjectError(msg) from error
-        return cls(name, model.to(device), tokenizer)
+        return cls(name, model, tokenizer)
 
     @cached_property
     def sha256(self) -> str:

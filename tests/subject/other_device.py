@@ -131,7 +131,7 @@ def on_other() -> Iterator[None]:
 
 
 def compare(world: Path, scratch: Path) -> None:
-    """Fail unless the device computes what the CPU does: harvest, output tokens, appraisal, training."""
+    """Fail unless the device computes what the CPU does: harvest, output tokens, appraisal, answers, training."""
     from autointerp.subject.loading import load_dictionary
     from autointerp.subject.model import Subject
 
@@ -150,22 +150,15 @@ def compare(world: Path, scratch: Path) -> None:
 
 def compare_encoders() -> None:
     """Some features at a time every architecture finds what it finds on the CPU."""
-    from random_encoders import ARCHITECTURES, D, build
+    from random_encoders import ARCHITECTURES, D, build, dense
 
     vectors = torch.randn(50, D, generator=torch.Generator().manual_seed(2))
     for name in ARCHITECTURES:
         mine, its = build(name, 300), build(name, 300)
         its.sae.to(NAME)
         expected, found = mine.encode_sparse(vectors, block=70), its.encode_sparse(vectors.to(NAME), block=70)
-        for one, other in zip(in_order(expected), in_order(found), strict=True):
-            torch.testing.assert_close(other, one, msg=name)
-
-
-def in_order(codes: Any) -> tuple[Tensor, Tensor]:
-    """Return where it fires, counted along the rows and ascending, and how much."""
-    place = codes.row.cpu() * 1000 + codes.feature.cpu()
-    order = place.argsort()
-    return place[order], codes.value.cpu()[order]
+        shape = torch.Size([len(vectors), 300])
+        torch.testing.assert_close(dense(found, shape), dense(expected, shape), msg=name)
 
 
 def compare_reading(cpu: tuple[Any, Any], other: tuple[Any, Any]) -> None:

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from autointerp.subject.dictionaries import SparseDictionary
+from autointerp.subject.dictionaries import SparseCodes, SparseDictionary
 
 ARCHITECTURES = (
     "standard",
@@ -46,3 +47,9 @@ def build(name: str, width: int, *, seed: int = 0, k: int = 4) -> SparseDictiona
     if name == "topk transcoder":
         sae.activation_fn = TopK(min(k, width))
     return SparseDictionary(f"test/{width}", "residual.1", sae.eval().requires_grad_(False), Path("nowhere"))
+
+
+def dense(codes: SparseCodes, shape: torch.Size) -> Tensor:
+    """Return the codes as a matrix on the CPU; one place named twice would be a sum."""
+    places = (codes.row.cpu(), codes.feature.cpu())
+    return torch.zeros(shape).index_put_(places, codes.value.cpu(), accumulate=True)

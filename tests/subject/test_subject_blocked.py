@@ -7,19 +7,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_encoders import ARCHITECTURES, D, build
+from random_encoders import ARCHITECTURES, D, build, dense
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from autointerp.subject.dictionaries import SparseCodes, SparseDictionary
+from autointerp.subject.dictionaries import SparseDictionary
 
 pytestmark = pytest.mark.usefixtures("third_parties")
-
-
-def dense(codes: SparseCodes, shape: torch.Size) -> Tensor:
-    """Return the codes as a matrix; one place named twice would be a sum."""
-    return torch.zeros(shape).index_put_((codes.row, codes.feature), codes.value, accumulate=True)
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -126,7 +121,7 @@ def same_on_gpu(name: str, dtype: torch.dtype) -> None:
     there = SparseDictionary("test/3000", "", build(name, 3000).sae.to(device="cuda", dtype=dtype), Path("nowhere"))
     expected = exact.encode(vectors)
     codes = there.encode_sparse(vectors.cuda(), block=700)
-    found = dense(SparseCodes(codes.row.cpu(), codes.feature.cpu(), codes.value.cpu()), expected.shape)
+    found = dense(codes, expected.shape)
     tolerance = 1e-4 if dtype == torch.float32 else 0.1
     is_near = torch.isclose(found, expected, atol=tolerance, rtol=tolerance)
     # At a threshold, or between equal ranks, half precision may fall to the other side.
