@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from autointerp.sampling.sketches import TILES_A_CONTEXT, Limits, Sketch, Tiles,
 from autointerp.store.growing import write_together
 from autointerp.store.parts import has_part, part_paths, read_arrow_part, read_part
 from autointerp.store.rows import group_past, read_rows
+from autointerp.store.threads import side_by_side
 from autointerp.subject.contexts import CONTEXT_TOKENS, TILE_TOKENS
 
 PLACES = N_BINS
@@ -32,6 +34,12 @@ PAIRS_A_CONTEXT = CONTEXT_TOKENS // PAIR_TOKENS
 
 ROWS_AT_ONCE = 2048
 """Features that are read together at least where several are wanted: one text is made once for all of them."""
+
+GROUPS_AT_ONCE = 4
+"""Groups of rows that are, likewise: opening the file for each would be a tenth of the time."""
+
+READERS = 4
+"""Of such features, that read at once at most: each holds what it has read."""
 
 OnProgress = Callable[[str, int, int, str], None]
 Ints = NDArray[np.int64]
@@ -191,14 +199,24 @@ def read_samples(folder: Path, dictionary: str, features: Sequence[int], *, seed
 
 
 def rows_of_features(folder: Path, dictionary: str, features: Sequence[int] | Ints) -> Iterator[pa.Table]:
-    """Yield the rows of these features (ascending, no number twice), whole groups of them at a time."""
+    """Yield the rows of these features (ascending, no number twice), whole groups of them at a time.
+
+    The next ones are read while the last ones are in use, by as many threads as Arrow may use, READERS at most.
+    """
+    return side_by_side(_readings(folder, dictionary, features), min(pa.cpu_count() + 1, READERS))
+
+
+def _readings(folder: Path, dictionary: str, features: Sequence[int] | Ints) -> Iterator[Callable[[], pa.Table]]:
+    """Yield what reads the rows of these features, a group of rows or more each."""
     wanted, at = np.asarray(features, np.int64), 0
     while at < len(wanted):
         first = int(wanted[at])
         name, row = bucket_name(dictionary, first), first % sketching.BUCKET
-        past = max(group_past(folder, "samples", name, row), row // ROWS_AT_ONCE * ROWS_AT_ONCE + ROWS_AT_ONCE)
+        groups = group_past(folder, "samples", name, row, n=GROUPS_AT_ONCE)
+        past = max(groups, row // ROWS_AT_ONCE * ROWS_AT_ONCE + ROWS_AT_ONCE)
         end = int(np.searchsorted(wanted, first - row + past))
-        yield read_rows(folder, "samples", name, wanted[at:end] - (first - row))
+        is_all = (at, end) == (0, len(wanted))
+        yield partial(read_rows, folder, "samples", name, wanted[at:end] - (first - row), use_threads=is_all)
         at = end
 
 
@@ -262,7 +280,8 @@ def _flat(rows: pa.Table, name: str) -> tuple[Ints, pa.Array]:
 def _coded(rows: pa.Table, name: str) -> tuple[list[Any], Ints]:
     """Return the different things that a column's lists hold, and which of them each place holds."""
     coded = _flat(rows, name)[1].dictionary_encode()
-    return coded.dictionary.to_pylist(), coded.indices.to_numpy().astype(np.int64)
+    used, code = np.unique(coded.indices.to_numpy(), return_inverse=True)  # the dictionary is that of whole groups
+    return coded.dictionary.take(pa.array(used)).to_pylist(), code
 
 
 def _counts(rows: pa.Table) -> tuple[Ints, Ints]:

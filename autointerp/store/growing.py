@@ -1,10 +1,9 @@
 """Parts larger than memory: written piece by piece, in place only when the last piece is written."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,10 +12,10 @@ from autointerp.store.files import write_whole
 from autointerp.store.layout import is_passing, layout
 from autointerp.store.parts import checked, part_path
 from autointerp.store.schemas import TABLES
+from autointerp.store.threads import ahead
 
 Pieces = Iterable[Mapping[str, pa.Table]]
 Opened = Mapping[str, IO[bytes]]
-T = TypeVar("T")
 
 
 def write_together(run_dir: Path, chunk: str, tables: Sequence[str], pieces: Pieces) -> None:
@@ -41,17 +40,6 @@ def _open(run_dir: Path, chunk: str, tables: Sequence[str], opened: Opened, fill
         lambda file: _open(run_dir, chunk, rest, {**opened, table: file}, fill),
         is_lasting=not is_passing(table),
     )
-
-
-def ahead(values: Iterable[T]) -> Iterator[T]:
-    """Yield the values; each is made, in another thread, while the one before it is in use."""
-    making, end = iter(values), object()
-    with ThreadPoolExecutor(1, thread_name_prefix="ahead") as worker:
-        following = worker.submit(next, making, end)
-        while (value := following.result()) is not end:
-            following = worker.submit(next, making, end)
-            yield value  # type: ignore[misc]
-            del value  # it may be large, and the next one is being made
 
 
 def _fill(run_dir: Path, chunk: str, opened: Opened, pieces: Pieces) -> None:

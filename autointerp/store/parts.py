@@ -315,6 +315,13 @@ def check_file(path: Path, have: pa.Schema, schema: pa.Schema) -> None:
         msg = f"{path}: no column {', '.join(missing)}; another version wrote it; {remedy(path)}"
         raise StoreError(msg)
     for field in schema:
-        if field.name in have.names and have.field(field.name).type != field.type:
+        if field.name in have.names and not _is_same(have.field(field.name).type, field.type):
             msg = f"{path}: column {field.name} holds {have.field(field.name).type}, not {field.type}; {remedy(path)}"
             raise StoreError(msg)
+
+
+def _is_same(have: pa.DataType, wanted: pa.DataType) -> bool:
+    """Return whether a column may be read as one of the wanted type; older files allow empty places in all lists."""
+    if pa.types.is_list(have) and pa.types.is_list(wanted):
+        return bool(have.value_type == wanted.value_type)
+    return bool(have == wanted)

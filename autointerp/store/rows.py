@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from autointerp.core.errors import StoreError
+from autointerp.store.layout import READ_CODED
 from autointerp.store.parts import check_file, part_path, reading
 from autointerp.store.places import is_here, on_filesystem
 from autointerp.store.schemas import TABLES
@@ -19,12 +20,17 @@ Footer = tuple[pq.FileMetaData, Ints]
 """What a file's end says, and where each of its groups of rows begins, [n_groups + 1]."""
 
 
-def read_rows(run_dir: Path, table: str, chunk: str, rows: Sequence[int] | Ints) -> pa.Table:
+def read_rows(
+    run_dir: Path, table: str, chunk: str, rows: Sequence[int] | Ints, *, use_threads: bool = True
+) -> pa.Table:
     """Return the rows with these numbers (ascending, none twice) of one part; only their groups are read.
 
+    ``use_threads``: take a group's columns apart side by side; of no use where several readings run side by side.
+    Texts that many rows share are dictionary arrays (``layout.READ_CODED``), which hold those of whole groups.
     Raises StoreError when the part is absent or damaged, or has no such row.
     """
     path = part_path(run_dir, table, chunk)
+    coded = READ_CODED.get(table)
     with reading(path):
         filesystem, place = on_filesystem(path)
         footer, starts = _footer(path)
@@ -33,14 +39,25 @@ def read_rows(run_dir: Path, table: str, chunk: str, rows: Sequence[int] | Ints)
         group = np.searchsorted(starts, number, side="right") - 1
         is_read = np.bincount(group, minlength=footer.num_row_groups) > 0
         check_file(path, footer.schema.to_arrow_schema(), TABLES[table])
-        with pq.ParquetFile(place, filesystem=filesystem, metadata=footer, page_checksum_verification=True) as file:
-            found = file.read_row_groups(np.flatnonzero(is_read).tolist())
+        with pq.ParquetFile(
+            place,
+            filesystem=filesystem,
+            metadata=footer,
+            read_dictionary=coded,
+            # One request for the columns of a group, not one each: the disk answers each after a while.
+            pre_buffer=True,
+            page_checksum_verification=True,
+        ) as file:
+            wanted = np.flatnonzero(is_read).tolist()
+            # Arrow refuses coded texts within lists of several groups at once.
+            together = [[number] for number in wanted] if coded and wanted else [wanted]
+            found = pa.concat_tables([file.read_row_groups(some, use_threads=use_threads) for some in together])
     skipped = np.cumsum(np.where(is_read, 0, np.diff(starts)))
     return _picked(found, number - skipped[group])
 
 
-def group_past(run_dir: Path, table: str, chunk: str, row: int) -> int:
-    """Return the number of the first row behind the group in which a row of one part stands.
+def group_past(run_dir: Path, table: str, chunk: str, row: int, *, n: int = 1) -> int:
+    """Return the number of the first row behind the *n* groups of which the first has this row of one part.
 
     Up to there a reader in order has whole groups: a group is decoded whole for any of its rows. Raises StoreError
     when the part is absent or damaged, or has no such row.
@@ -49,7 +66,8 @@ def group_past(run_dir: Path, table: str, chunk: str, row: int) -> int:
     with reading(path):
         _, starts = _footer(path)
     _check_numbers(path, np.array([row]), n_rows=int(starts[-1]))
-    return int(starts[np.searchsorted(starts, row, side="right")])
+    past = int(np.searchsorted(starts, row, side="right")) + n - 1
+    return int(starts[min(past, len(starts) - 1)])
 
 
 def n_rows_of(run_dir: Path, table: str, chunk: str, dictionary: str) -> int:

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from autointerp.core.errors import StoreError
 from autointerp.store.files import write_whole
+from autointerp.store.layout import LARGEST_DICTIONARY
 from autointerp.store.parts import (
     has_part,
     part_path,
@@ -39,26 +40,32 @@ VALUES: dict[pa.DataType, Any] = {
     pa.int32(): 3,
     pa.int16(): 3,
     pa.bool_(): True,
-    pa.list_(pa.int64()): [1, 2],
-    pa.list_(pa.int32()): [1, 2],
-    pa.list_(pa.string()): ["a", " b"],
-    pa.list_(pa.float64()): [0.0, 1.5],
-    pa.list_(pa.bool_()): [True, False],
-    pa.list_(pa.binary()): [b"x", b""],
     pa.int8(): 3,
     pa.uint64(): 3,
-    pa.list_(pa.int8()): [0, 2],
-    pa.list_(pa.uint8()): [0, 255],
     pa.binary(): b"\x00\x01",
-    pa.list_(pa.int16()): [1, 300],
-    pa.list_(pa.uint64()): [0, 2**40],
-    pa.list_(pa.float32()): [0.0, 1.5],
+}
+LISTS: dict[pa.DataType, Any] = {
+    pa.int64(): [1, 2],
+    pa.int32(): [1, 2],
+    pa.string(): ["a", " b"],
+    pa.float64(): [0.0, 1.5],
+    pa.bool_(): [True, False],
+    pa.binary(): [b"x", b""],
+    pa.int8(): [0, 2],
+    pa.uint8(): [0, 255],
+    pa.int16(): [1, 300],
+    pa.uint64(): [0, 2**40],
+    pa.float32(): [0.0, 1.5],
 }
 
 
 def row_of(table: str, **changed: Any) -> dict[str, Any]:
     """Return a row that fits *table*, some columns changed."""
-    return {field.name: VALUES[field.type] for field in TABLES[table]} | changed
+    return {field.name: value_of(field.type) for field in TABLES[table]} | changed
+
+
+def value_of(kind: pa.DataType) -> Any:
+    return LISTS[kind.value_type] if pa.types.is_list(kind) else VALUES[kind]
 
 
 @pytest.fixture
@@ -322,6 +329,38 @@ def test_text_that_many_features_share_is_kept_once(tmp_path: Path) -> None:
     n_indices = 500 * 40
     assert pair.total_uncompressed_size < 4 * 300 + n_indices / 2
     assert read_rows(tmp_path, "samples", "a", [7])["pair"].to_pylist() == [rows[7]["pair"]]
+
+
+def test_texts_that_nobody_shares_are_read_as_written(tmp_path: Path) -> None:
+    """A group whose texts are too many to be listed once, and the groups beside it, come back as they were."""
+    n_groups, texts = 3, [n.to_bytes(256, "little") for n in range(64 * 450)]
+    assert 256 * len(texts) > LARGEST_DICTIONARY
+    rows = [
+        row_of("samples", feature=64 * group + i, pair=texts[450 * i : 450 * i + 450] + [b""] * group)
+        for group in range(n_groups)
+        for i in range(64)
+    ]
+    path = write_part(tmp_path, "samples", "a", rows)
+    assert pq.read_metadata(path).row_group(0).num_rows == 64
+    for wanted in (range(192), [3, 70, 190], [100]):
+        read = read_rows(tmp_path, "samples", "a", wanted)
+        assert read["pair"].to_pylist() == [rows[row]["pair"] for row in wanted]
+
+
+def test_lists_of_older_files_are_read(tmp_path: Path) -> None:
+    """A file that does not promise full lists, as they were written once, gives the same rows."""
+    rows = [row_of("samples", feature=i, tile=[i] * (i % 4)) for i in range(9)]
+    path = write_part(tmp_path, "samples", "a", rows)
+    new = pq.read_table(path)
+    kinds = [pa.list_(f.type.value_type) if pa.types.is_list(f.type) else f.type for f in new.schema]
+    older = pa.schema([pa.field(f.name, kind, nullable=False) for f, kind in zip(new.schema, kinds, strict=True)])
+    assert older.field("tile").type != new.schema.field("tile").type
+    pq.write_table(new.cast(older), path)
+    assert read_rows(tmp_path, "samples", "a", range(9))["tile"].to_pylist() == [row["tile"] for row in rows]
+    assert read_arrow(tmp_path, "samples").to_pylist() == rows
+    pq.write_table(new.drop_columns("tile").append_column("tile", pa.array([["x"]] * 9)), path)
+    with pytest.raises(StoreError, match="column tile holds list<"):
+        read_rows(tmp_path, "samples", "a", [0])
 
 
 @pytest.mark.parametrize(("n_tiles", "n_rows", "n"), [(1, 8192, 8300), (200, 128, 520), (5000, 64, 520)])
