@@ -8,9 +8,9 @@ wrote:
 2. Milliseconds to read the evidence of one feature drawn at random, from opening the file on, median and 95th
    percentile of 200. Bar: under 20 (95th percentile).
 3. Reading all features in order, as evidence does, from the disk and not from the machine's memory: megabytes a
-   second of evidence, as Arrow holds it with every text written out, beside what the disk itself gives one reader (``O_DIRECT``); by turns, five
-   each, the medians. Bar: ``read_all_over_disk`` at least 1: no slower than reading the same uncompressed. Windows of
-   one text hold it each in memory and together on the disk.
+   second of evidence, as Arrow holds it with every text written out, beside what the disk itself gives one reader
+   (``O_DIRECT``); by turns, five each, the medians. Bar: ``read_all_over_disk`` at least 1: no slower than reading
+   the same uncompressed. What is read holds a text once for all windows of a group that quote it, as the file does.
 4. Bytes a feature: of its row with its samples, and of everything the harvest left.
 
 ``--small`` checks that the benchmark works, on 60,000 features; its figures are not results.

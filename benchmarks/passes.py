@@ -1,0 +1,148 @@
+"""What half precision and torch.compile do for the pass through the subject: ``python benchmarks/passes.py [--json]``.
+
+The demo's model up to its site, and its dictionary of 4,096 features, on Python's own library; all by turns, N_TURNS
+each, medians of ratios within a turn. No bar: these figures say what ``dtype`` costs and gains and why nothing is
+compiled.
+
+1. ``bfloat16_speedup``, ``float16_speedup``: of the pass over float32.
+2. ``compiled_speedup``: of the pass with every block compiled over the same without; ``compile_s``: the first pass.
+   ``matmul_share``: of the pass, what no compiler writes anew. The same of the dictionary's
+   encoder; ``sparse_codes_speedup``: of what a harvest does in place of the encoder, which gives sparse codes;
+   ``encoder_over_pass``: what the encoder takes beside the pass.
+3. What changes with the number format, on tokens of no massive norm: ``*_lost`` and ``*_new``, shares of float32's
+   activations; ``*_error``, the median relative difference of those that both have.
+
+``--small`` checks that the benchmark works, on few tokens; its figures are not results.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+if TYPE_CHECKING:
+    from autointerp.subject.dictionaries import SparseCodes
+    from autointerp.subject.model import Subject
+
+SUBJECT, LADDER = "smollm2-135m-instruct", Path(__file__).parents[1] / "data" / "ladder" / "smol-l12"
+WIDTH, BATCH, N_TURNS = 4096, 8, 7
+FORMATS = ("bfloat16", "float16")
+
+
+def token_batches(subject: "Subject", n: int) -> list[list[list[int]]]:
+    """Return *n* batches of BATCH whole contexts of token ids."""
+    from autointerp.subject.contexts import CONTEXT_TOKENS, cut_contexts
+    from autointerp.subject.corpus import list_corpus
+
+    documents = (listed.open() for listed in list_corpus(["python-stdlib"]))
+    whole = (list(c.token_ids) for d in documents for c in cut_contexts(subject, d))
+    size = CONTEXT_TOKENS - (subject.bos is not None)
+    found = [ids for ids, _ in zip((ids for ids in whole if len(ids) >= size), range(n * BATCH), strict=False)]
+    return [found[at : at + BATCH] for at in range(0, n * BATCH, BATCH)]
+
+
+def seconds(call: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def measure(n_batches: int, n_turns: int) -> dict[str, Any]:
+    """Return all figures."""
+    import torch
+
+    from autointerp.subject.dictionaries import site_of
+    from autointerp.subject.loading import load_dictionary
+    from autointerp.subject.model import Subject
+
+    subject = Subject.load(SUBJECT)
+    dictionary = load_dictionary(LADDER / str(WIDTH))
+    site, batches = site_of(dictionary, ""), token_batches(subject, n_batches)
+    others = {name: Subject.load(SUBJECT, dtype=name) for name in FORMATS}
+    compiled = Subject.load(SUBJECT)
+    for layer in compiled.model.model.layers if hasattr(compiled.model, "model") else compiled.model.layers:
+        layer.compile()
+
+    def passes(of: Subject) -> Callable[[], list[torch.Tensor]]:
+        return lambda: [of.site_vectors(ids, site) for ids in batches]
+
+    vectors = torch.cat(passes(subject)()).flatten(0, 1)
+    # Not to sparse codes: torch.compile fails on their way through NumPy.
+    dense = dictionary.sae.encode
+    compiled_dense = torch.compile(dense)
+    figures: dict[str, Any] = {"n_tokens": len(vectors), "threads": torch.get_num_threads()}
+    figures["compile_s"] = seconds(passes(compiled))
+    figures["encoder_compile_s"] = seconds(lambda: compiled_dense(vectors))
+    calls = {"float32": passes(subject), "compiled": passes(compiled)} | {n: passes(s) for n, s in others.items()}
+    calls |= {"encoder": lambda: dense(vectors), "encoder_compiled": lambda: compiled_dense(vectors)}
+    calls["sparse_codes"] = lambda: dictionary.encode_sparse(vectors)
+    for call in calls.values():
+        call()
+    turns = [{name: seconds(call) for name, call in calls.items()} for _ in range(n_turns)]
+    for name in (*FORMATS, "compiled"):
+        figures[f"{name}_speedup"] = median(turn["float32"] / turn[name] for turn in turns)
+    figures["encoder_compiled_speedup"] = median(turn["encoder"] / turn["encoder_compiled"] for turn in turns)
+    figures["sparse_codes_speedup"] = median(turn["encoder"] / turn["sparse_codes"] for turn in turns)
+    figures["encoder_over_pass"] = median(turn["encoder"] / turn["float32"] for turn in turns)
+    figures["tokens_per_s"] = len(vectors) / median(turn["float32"] for turn in turns)
+    figures["matmul_share"] = matmul_share(passes(subject))
+    figures["encoder_matmul_share"] = matmul_share(lambda: dense(vectors))
+    kept = vectors.norm(dim=-1) <= (dictionary.max_norm or torch.inf)
+    encode = dictionary.encode_sparse
+    known = encode(vectors[kept])
+    for name, other in others.items():
+        found = encode(torch.cat(passes(other)()).flatten(0, 1)[kept])
+        figures |= {f"{name}_{key}": value for key, value in changes(known, found, WIDTH).items()}
+    return figures
+
+
+def matmul_share(call: Callable[[], object]) -> float:
+    """Return which share of the processor's time the products of matrices take."""
+    from torch.profiler import ProfilerActivity, profile
+
+    with profile(activities=[ProfilerActivity.CPU]) as profiled:
+        call()
+    times = {event.key: event.self_cpu_time_total for event in profiled.key_averages()}
+    products = sum(spent for name, spent in times.items() if name in ("aten::mm", "aten::addmm", "aten::bmm"))
+    return float(products / sum(times.values()))
+
+
+def changes(known: "SparseCodes", found: "SparseCodes", width: int) -> dict[str, float]:
+    """Return shares of activations that one has and the other has not, and how much the common ones differ."""
+    import numpy as np
+
+    (old, old_value), (new, new_value) = (
+        ((codes.row * width + codes.feature).numpy(), codes.value.numpy()) for codes in (known, found)
+    )
+    common, at_old, at_new = np.intersect1d(old, new, return_indices=True)
+    error = np.abs(new_value[at_new] - old_value[at_old]) / old_value[at_old]
+    return {
+        "lost": 1 - len(common) / len(old),
+        "new": (len(new) - len(common)) / len(old),
+        "error": float(np.median(error)),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    parser.add_argument("--small", action="store_true", help="few tokens and turns: whether it works")
+    arguments = parser.parse_args()
+    figures = measure(*((1, 2) if arguments.small else (4, N_TURNS)))
+    if arguments.json:
+        print(json.dumps(figures))
+        return
+    for name, value in figures.items():
+        print(f"{name:28} {value:,.4g}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
