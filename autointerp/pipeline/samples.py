@@ -39,7 +39,7 @@ GROUPS_AT_ONCE = 4
 """Groups of rows that are, likewise: opening the file for each would be a tenth of the time."""
 
 READERS = 4
-"""Of such features, that read at once at most: each holds what it has read."""
+"""Threads that read features in order, at most: what each has read is held until its turn."""
 
 OnProgress = Callable[[str, int, int, str], None]
 Ints = NDArray[np.int64]
@@ -201,7 +201,8 @@ def read_samples(folder: Path, dictionary: str, features: Sequence[int], *, seed
 def rows_of_features(folder: Path, dictionary: str, features: Sequence[int] | Ints) -> Iterator[pa.Table]:
     """Yield the rows of these features (ascending, no number twice), whole groups of them at a time.
 
-    The next ones are read while the last ones are in use, by as many threads as Arrow may use, READERS at most.
+    The next ones are read while the last ones are in use, by one thread more than Arrow may use (one waits for the
+    disk), READERS at most.
     """
     return side_by_side(_readings(folder, dictionary, features), min(pa.cpu_count() + 1, READERS))
 
@@ -213,7 +214,7 @@ def _readings(folder: Path, dictionary: str, features: Sequence[int] | Ints) -> 
         first = int(wanted[at])
         name, row = bucket_name(dictionary, first), first % sketching.BUCKET
         groups = group_past(folder, "samples", name, row, n=GROUPS_AT_ONCE)
-        past = max(groups, row // ROWS_AT_ONCE * ROWS_AT_ONCE + ROWS_AT_ONCE)
+        past = min(max(groups, row // ROWS_AT_ONCE * ROWS_AT_ONCE + ROWS_AT_ONCE), sketching.BUCKET)
         end = int(np.searchsorted(wanted, first - row + past))
         is_all = (at, end) == (0, len(wanted))
         yield partial(read_rows, folder, "samples", name, wanted[at:end] - (first - row), use_threads=is_all)

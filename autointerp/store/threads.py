@@ -12,19 +12,16 @@ T = TypeVar("T")
 def side_by_side(calls: Iterable[Callable[[], T]], n: int) -> Iterator[T]:
     """Yield what the calls return, in their order; the next *n* are under way while the last one is in use.
 
-    Raises what a call has raised, in its turn.
+    Raises what a call has raised, in its turn, and at once what drawing a call from *calls* has raised.
     """
     waiting: deque[Future[T]] = deque()
     with ThreadPoolExecutor(n, thread_name_prefix="side-by-side") as workers:
-        try:
-            for call in calls:
-                waiting.append(workers.submit(call))
-                if len(waiting) > n:
-                    yield waiting.popleft().result()
-            while waiting:
+        for call in calls:
+            waiting.append(workers.submit(call))
+            if len(waiting) > n:
                 yield waiting.popleft().result()
-        finally:
-            workers.shutdown(wait=False, cancel_futures=True)
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def ahead(values: Iterable[T]) -> Iterator[T]:

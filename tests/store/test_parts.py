@@ -332,16 +332,21 @@ def test_text_that_many_features_share_is_kept_once(tmp_path: Path) -> None:
 
 
 def test_texts_that_nobody_shares_are_read_as_written(tmp_path: Path) -> None:
-    """A group whose texts are too many to be listed once, and the groups beside it, come back as they were."""
-    n_groups, texts = 3, [n.to_bytes(256, "little") for n in range(64 * 450)]
+    """Groups whose texts are too many to be listed once, and one beside them whose are few, come back as they were."""
+    texts = [n.to_bytes(256, "little") for n in range(64 * 450)]
     assert 256 * len(texts) > LARGEST_DICTIONARY
+    shared = [texts[i : i + 450] for i in range(64)]
+    own = [texts[450 * i : 450 * i + 450] for i in range(64)]
     rows = [
-        row_of("samples", feature=64 * group + i, pair=texts[450 * i : 450 * i + 450] + [b""] * group)
-        for group in range(n_groups)
+        row_of("samples", feature=64 * group + i, pair=pairs[i] + [b""] * group)
+        for group, pairs in enumerate((own, shared, own))
         for i in range(64)
     ]
     path = write_part(tmp_path, "samples", "a", rows)
     assert pq.read_metadata(path).row_group(0).num_rows == 64
+    assert [group_past(tmp_path, "samples", "a", row, n=n) for row, n in ((0, 1), (63, 2), (64, 2), (70, 9))] == [
+        64, 128, 192, 192,
+    ]  # fmt: skip
     for wanted in (range(192), [3, 70, 190], [100]):
         read = read_rows(tmp_path, "samples", "a", wanted)
         assert read["pair"].to_pylist() == [rows[row]["pair"] for row in wanted]
