@@ -20,9 +20,9 @@ import argparse
 import json
 import os
 import sys
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -30,31 +30,26 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
+import harvest as common
+
 if TYPE_CHECKING:
     from autointerp.subject.dictionaries import SparseCodes
     from autointerp.subject.model import Subject
 
 SUBJECT, LADDER = "smollm2-135m-instruct", Path(__file__).parents[1] / "data" / "ladder" / "smol-l12"
-WIDTH, BATCH, N_TURNS = 4096, 8, 5
+WIDTH, N_TURNS = 4096, 5
 FORMATS = ("bfloat16", "float16")
 
 
-def token_batches(subject: "Subject", n: int) -> list[list[list[int]]]:
-    """Return *n* batches of BATCH whole contexts of token ids."""
-    from autointerp.subject.contexts import CONTEXT_TOKENS, cut_contexts
+def token_batches(subject: "Subject", n: int) -> list[list[tuple[int, ...]]]:
+    """Return the token ids of *n* of a harvest's batches, of whole contexts."""
+    from autointerp.subject.contexts import CONTEXT_TOKENS, batches_of_one_length, cut_contexts
     from autointerp.subject.corpus import list_corpus
+    from autointerp.subject.harvest import BATCH
 
-    documents = (listed.open() for listed in list_corpus(["python-stdlib"]))
-    whole = (list(c.token_ids) for d in documents for c in cut_contexts(subject, d))
-    size = CONTEXT_TOKENS - (subject.bos is not None)
-    found = [ids for ids, _ in zip((ids for ids in whole if len(ids) >= size), range(n * BATCH), strict=False)]
-    return [found[at : at + BATCH] for at in range(0, n * BATCH, BATCH)]
-
-
-def seconds(call: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
+    contexts = (c for listed in list_corpus(["python-stdlib"]) for c in cut_contexts(subject, listed.open()))
+    whole = islice((c for c in contexts if len(c.token_ids) == CONTEXT_TOKENS), n * BATCH)
+    return [[c.token_ids for c in batch] for batch in batches_of_one_length(whole, size=BATCH)]
 
 
 def measure(n_batches: int, n_turns: int) -> dict[str, Any]:
@@ -88,8 +83,8 @@ def measure(n_batches: int, n_turns: int) -> dict[str, Any]:
     }
     for name, (other, its) in others.items():
         calls |= {name: passes(other), f"{name}_codes": partial(its.encode_sparse, vectors)}
-    first = {name: seconds(call) for name, call in calls.items()}
-    turns = [{name: seconds(call) for name, call in calls.items()} for _ in range(n_turns)]
+    first = {name: common.seconds_of(call) for name, call in calls.items()}
+    turns = [{name: common.seconds_of(call) for name, call in calls.items()} for _ in range(n_turns)]
 
     def over(*, one: Sequence[str], other: Sequence[str]) -> float:
         return median(sum(turn[name] for name in one) / sum(turn[name] for name in other) for turn in turns)

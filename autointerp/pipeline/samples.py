@@ -19,7 +19,7 @@ from autointerp.pipeline.text import context_key
 from autointerp.sampling.bins import N_BINS
 from autointerp.sampling.sketches import TILES_A_CONTEXT, Limits, Sketch, Tiles, feature_keys, feature_peaks, tile_keys
 from autointerp.store.growing import write_together
-from autointerp.store.parts import has_part, part_paths, read_arrow_part, read_part
+from autointerp.store.parts import READERS, has_part, part_paths, read_arrow_part, read_part
 from autointerp.store.rows import group_past, read_rows
 from autointerp.store.threads import side_by_side
 from autointerp.subject.contexts import CONTEXT_TOKENS, TILE_TOKENS
@@ -37,9 +37,6 @@ ROWS_AT_ONCE = 2048
 
 GROUPS_AT_ONCE = 4
 """Groups of rows that are, likewise: opening the file for each would be a tenth of the time."""
-
-READERS = 4
-"""Threads that read features in order, at most: what each has read is held until its turn."""
 
 OnProgress = Callable[[str, int, int, str], None]
 Ints = NDArray[np.int64]

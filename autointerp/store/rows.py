@@ -30,7 +30,6 @@ def read_rows(
     Raises StoreError when the part is absent or damaged, or has no such row.
     """
     path = part_path(run_dir, table, chunk)
-    coded = READ_CODED.get(table)
     with reading(path):
         filesystem, place = on_filesystem(path)
         footer, starts = _footer(path)
@@ -43,15 +42,14 @@ def read_rows(
             place,
             filesystem=filesystem,
             metadata=footer,
-            read_dictionary=coded,
+            read_dictionary=READ_CODED.get(table),
             # One request for the columns of a group, not one each: the disk answers each after a while.
             pre_buffer=True,
             page_checksum_verification=True,
         ) as file:
-            wanted = np.flatnonzero(is_read).tolist()
-            # Arrow refuses coded texts within lists of several groups at once.
-            together = [[number] for number in wanted] if coded and wanted else [wanted]
-            found = pa.concat_tables([file.read_row_groups(some, use_threads=use_threads) for some in together])
+            # One by one: Arrow refuses coded texts within lists of several groups at once.
+            wanted = [[at] for at in np.flatnonzero(is_read).tolist()] or [[]]
+            found = pa.concat_tables([file.read_row_groups(one, use_threads=use_threads) for one in wanted])
     skipped = np.cumsum(np.where(is_read, 0, np.diff(starts)))
     return _picked(found, number - skipped[group])
 
